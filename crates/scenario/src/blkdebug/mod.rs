@@ -1,0 +1,1 @@
+//! QEMU blkdebug's own formats: configuration files, options, file names, command scripts.

@@ -1,0 +1,3 @@
+//! Scenario files, and running one.
+
+pub mod blkdebug;
