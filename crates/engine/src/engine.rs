@@ -197,7 +197,8 @@ pub struct Engine {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Live {
     state: State,
-    /// The groups whose living injections are armed: the one for any state, the state's own.
+    /// The groups whose living injections are armed: the one for any state, the state's own. Each
+    /// has one that lives.
     armed: [Option<GroupId>; 2],
     spent: Arc<Spent>,
     /// By event, oldest first.
@@ -305,6 +306,17 @@ impl Engine {
     /// Ends the most recent suspension under `tag`, or `None` when there is none.
     pub fn resume(&mut self, tag: &str, witness: &mut impl Witness) -> Option<Resumed> {
         let place = self.live.suspended.iter().rposition(|held| held.tag.as_str() == tag)?;
+        Some(self.end_suspension(place, witness))
+    }
+
+    /// Ends the most recent suspension of `who`, whatever its tag, or `None` when there is none.
+    /// blkdebug has only [`Self::resume`]; a simulator that decides who goes on needs this.
+    pub fn release(&mut self, who: Requester, witness: &mut impl Witness) -> Option<Resumed> {
+        let place = self.live.suspended.iter().rposition(|held| held.who == who)?;
+        Some(self.end_suspension(place, witness))
+    }
+
+    fn end_suspension(&mut self, place: usize, witness: &mut impl Witness) -> Resumed {
         let held = self.live.suspended.remove(place);
         witness.saw(Deed::Resumed { who: held.who, tag: &held.tag });
         let passage = match held.walk {
@@ -316,7 +328,7 @@ impl Engine {
                 self.walk(held.event, held.who, walk, witness)
             }
         };
-        Some(Resumed { who: held.who, passage })
+        Resumed { who: held.who, passage }
     }
 
     /// Suspends the next requester that announces `event`. The newest breakpoint is met first.
@@ -465,7 +477,8 @@ impl Engine {
         let groups = self.program.matching(event, from);
         let count: usize = groups.iter().flatten().map(|group| self.living_in(*group)).sum();
         if count > 0 {
-            self.live.armed = groups;
+            // Groups with nothing to arm are left out, so that equal lists compare equal.
+            self.live.armed = groups.map(|group| group.filter(|group| self.living_in(*group) > 0));
             witness.saw(Deed::Armed(count));
         }
         let set_state = |group: &GroupId| self.program.groups[group.index()].set_state;
@@ -570,7 +583,13 @@ impl Engine {
         };
         let spent = Arc::make_mut(&mut self.live.spent);
         spent.spend(rule);
-        *spent.by_group.entry(group).or_default() += 1;
+        let gone = spent.by_group.entry(group).or_default();
+        *gone += 1;
+        if *gone == self.program.groups[group.index()].injections.len() {
+            for armed in &mut self.live.armed {
+                _ = armed.take_if(|armed| *armed == group);
+            }
+        }
         let fits = self.program.groups[group.index()].fits[class(injection.kind)].as_deref();
         let fits = fits.expect("a rule that fits is indexed");
         let sector = match injection.sectors {
@@ -578,12 +597,10 @@ impl Engine {
             Sectors::One(_) => self.program.indexed_sector(injection),
             Sectors::Range { .. } => return,
         };
-        if let Some((list, rules)) = fits.list_of(sector) {
-            let skip = spent.skip(list);
-            let gone = rules.skip(skip).take_while(|rule| !spent.lives(*rule)).count();
-            if gone > 0 {
-                spent.fronts.insert(list, skip + gone);
-            }
+        if let Some((list, gone)) = fits.front_of(sector, spent)
+            && gone > 0
+        {
+            spent.fronts.insert(list, gone);
         }
     }
 }

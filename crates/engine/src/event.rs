@@ -31,8 +31,7 @@ impl Events {
     /// The events of `dialect` alone.
     #[must_use]
     pub fn of(dialect: Dialect) -> Self {
-        let names: IndexSet<_, _> =
-            dialect.events().iter().map(|name| Box::from(*name)).collect();
+        let names: IndexSet<_, _> = dialect.events().iter().map(|name| Box::from(*name)).collect();
         Self { builtin: names.len(), names }
     }
 
@@ -88,8 +87,8 @@ impl StableHasher {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
     const fn mix(&mut self, word: u64) {
-        let product = (self.0.rotate_left(5) ^ word ^ 0x2545_f491_4f6c_dd1d) as u128
-            * Self::ODD as u128;
+        let product =
+            (self.0.rotate_left(5) ^ word ^ 0x2545_f491_4f6c_dd1d) as u128 * Self::ODD as u128;
         self.0 = product as u64 ^ (product >> 64) as u64;
     }
 }

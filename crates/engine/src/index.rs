@@ -23,9 +23,6 @@ pub(crate) trait Living {
 /// Up to this many sectors a request asks the hash index for each; beyond it, one search by order.
 const BY_HASH: u64 = 8;
 
-/// Single-sector rules whose minimum is kept together, for requests of many sectors.
-const BLOCK: usize = 64;
-
 /// The injections of one event, state and kind of access, by what they fit.
 #[derive(Clone, Debug)]
 pub(crate) struct Fits {
@@ -34,9 +31,11 @@ pub(crate) struct Fits {
     any: Box<[RuleId]>,
     /// Rules with one sector, by sector, then in declaration order.
     single: Box<[(u64, RuleId)]>,
-    /// Where in `single` a sector's rules are.
+    /// Where in `single` a sector's rules are; by sector as well.
     sectors: IndexMap<u64, Range<u32>, BuildHasherDefault<StableHasher>>,
-    /// The first declared rule of each block of `single`.
+    /// The first declared rule among some sectors, for requests of many: a binary tree in an
+    /// array. Node 1 is its root, the children of node `n` are `2n` and `2n + 1`, and the leaves
+    /// are the sectors in order.
     minima: Box<[RuleId]>,
     ranges: Ranges,
 }
@@ -71,13 +70,16 @@ impl FitsBuilder {
         }
         let base = *lists;
         *lists += 1 + sectors.len() as u32;
-        let minimum = |block: &[(u64, RuleId)]| {
-            block.iter().map(|(_, rule)| *rule).min().expect("a chunk is never empty")
-        };
+        let mut minima: Vec<_> = core::iter::repeat_n(RuleId(0), sectors.len())
+            .chain(sectors.values().map(|range| self.single[range.start as usize].1))
+            .collect();
+        for node in (1..sectors.len()).rev() {
+            minima[node] = minima[2 * node].min(minima[2 * node + 1]);
+        }
         Fits {
             base,
             any: self.any.into(),
-            minima: self.single.chunks(BLOCK).map(minimum).collect(),
+            minima: minima.into(),
             single: self.single.into(),
             sectors,
             ranges: Ranges::new(self.ranges),
@@ -110,20 +112,26 @@ impl Fits {
         self.ranges.first(sectors, best, living)
     }
 
-    /// The list `rule` stands in, if it is of a kind that keeps a cursor, and the list itself.
-    pub(crate) fn list_of(
+    /// The list of rules for `sector`, or of those without one, and how many at its front are
+    /// gone by now.
+    pub(crate) fn front_of(
         &self,
         sector: Option<u64>,
-    ) -> Option<(ListId, impl Iterator<Item = RuleId>)> {
-        let (list, any, single) = match sector {
-            None => (ListId(self.base), &*self.any, &[][..]),
-            Some(sector) => {
-                let (place, _, range) = self.sectors.get_full(&sector)?;
-                let range = range.start as usize..range.end as usize;
-                (self.sector_list(place), &[][..], &self.single[range])
-            }
+        living: &impl Living,
+    ) -> Option<(ListId, usize)> {
+        let is_gone = |rule: &RuleId| !living.lives(*rule);
+        let Some(sector) = sector else {
+            let list = ListId(self.base);
+            let skip = living.skip(list);
+            let gone = self.any[skip..].iter().take_while(|rule| is_gone(rule)).count();
+            return Some((list, skip + gone));
         };
-        Some((list, any.iter().copied().chain(single.iter().map(|(_, rule)| *rule))))
+        let (place, _, range) = self.sectors.get_full(&sector)?;
+        let list = self.sector_list(place);
+        let skip = living.skip(list);
+        let rules = &self.single[range.start as usize..range.end as usize][skip..];
+        let gone = rules.iter().take_while(|(_, rule)| is_gone(rule)).count();
+        Some((list, skip + gone))
     }
 
     const fn sector_list(&self, place: usize) -> ListId {
@@ -133,15 +141,23 @@ impl Fits {
     fn first_of(&self, rules: &[RuleId], list: ListId, living: &impl Living) -> Option<RuleId> {
         match rules.first() {
             Some(rule) if living.lives(*rule) => Some(*rule),
-            Some(_) => {
-                rules[living.skip(list)..].iter().copied().find(|rule| living.lives(*rule))
-            }
+            Some(_) => rules[living.skip(list)..].iter().copied().find(|rule| living.lives(*rule)),
             None => None,
         }
     }
 
     fn first_at(&self, sector: u64, living: &impl Living) -> Option<RuleId> {
         let (place, _, range) = self.sectors.get_full(&sector)?;
+        self.first_among(place, range, living)
+    }
+
+    /// The first living rule of the sector at this place of `sectors`.
+    fn first_among(
+        &self,
+        place: usize,
+        range: &Range<u32>,
+        living: &impl Living,
+    ) -> Option<RuleId> {
         let rules = &self.single[range.start as usize..range.end as usize];
         if living.lives(rules[0].1) {
             return Some(rules[0].1);
@@ -156,23 +172,43 @@ impl Fits {
         mut best: Option<RuleId>,
         living: &impl Living,
     ) -> Option<RuleId> {
-        let start = self.single.partition_point(|(sector, _)| *sector < sectors.start);
-        let end = self.single.partition_point(|(sector, _)| *sector < sectors.end);
-        let mut place = start;
-        while place < end {
-            let block = place / BLOCK;
-            let block_end = end.min((block + 1) * BLOCK);
-            // A block's minimum bounds it from below, dead rules included.
-            if best.is_none_or(|best| self.minima[block] < best) {
-                for (_, rule) in &self.single[place..block_end] {
-                    if best.is_none_or(|best| *rule < best) && living.lives(*rule) {
-                        best = Some(*rule);
-                    }
-                }
+        let leaves = self.sectors.len();
+        let mut start = leaves + self.sectors.partition_point(|sector, _| *sector < sectors.start);
+        let mut end = leaves + self.sectors.partition_point(|sector, _| *sector < sectors.end);
+        // From the leaves up: the few nodes that together are exactly these sectors.
+        while start < end {
+            if start % 2 == 1 {
+                best = self.first_under(start, best, living);
+                start += 1;
             }
-            place = block_end;
+            if end % 2 == 1 {
+                end -= 1;
+                best = self.first_under(end, best, living);
+            }
+            (start, end) = (start / 2, end / 2);
         }
         best
+    }
+
+    /// A node's minimum bounds its rules from below, dead ones included.
+    fn first_under(
+        &self,
+        node: usize,
+        best: Option<RuleId>,
+        living: &impl Living,
+    ) -> Option<RuleId> {
+        if best.is_some_and(|best| best <= self.minima[node]) {
+            return best;
+        }
+        let leaves = self.sectors.len();
+        if let Some(place) = node.checked_sub(leaves) {
+            return earliest(best, self.first_among(place, &self.sectors[place], living));
+        }
+        let (left, right) = (2 * node, 2 * node + 1);
+        let (near, far) =
+            if self.minima[left] <= self.minima[right] { (left, right) } else { (right, left) };
+        let best = self.first_under(near, best, living);
+        self.first_under(far, best, living)
     }
 }
 
@@ -235,26 +271,29 @@ impl Ranges {
     }
 
     fn first_below(
-        nodes: &[RangeNode],
+        mut nodes: &[RangeNode],
         sectors: &Range<u64>,
         mut best: Option<RuleId>,
         living: &impl Living,
     ) -> Option<RuleId> {
-        let middle = nodes.len() / 2;
-        let Some(root) = nodes.get(middle) else { return best };
-        if root.reach <= sectors.start || best.is_some_and(|best| best <= root.minimum) {
-            return best;
+        while let Some(root) = nodes.get(nodes.len() / 2) {
+            if root.reach <= sectors.start || best.is_some_and(|best| best <= root.minimum) {
+                break;
+            }
+            let (left, right) = (&nodes[..nodes.len() / 2], &nodes[nodes.len() / 2 + 1..]);
+            if sectors.end <= root.sectors.start {
+                nodes = left;
+                continue;
+            }
+            best = Self::first_below(left, sectors, best, living);
+            if sectors.start < root.sectors.end
+                && best.is_none_or(|best| root.rule < best)
+                && living.lives(root.rule)
+            {
+                best = Some(root.rule);
+            }
+            nodes = right;
         }
-        best = Self::first_below(&nodes[..middle], sectors, best, living);
-        if sectors.end <= root.sectors.start {
-            return best;
-        }
-        if sectors.start < root.sectors.end
-            && best.is_none_or(|best| root.rule < best)
-            && living.lives(root.rule)
-        {
-            best = Some(root.rule);
-        }
-        Self::first_below(&nodes[middle + 1..], sectors, best, living)
+        best
     }
 }

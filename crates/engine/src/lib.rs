@@ -72,7 +72,9 @@ mod program;
 mod rule;
 
 pub use dialect::{Dialect, Quirks};
-pub use engine::{Deed, Engine, Passage, Removal, Requester, Resumed, Suspension, Verdict, Witness};
+pub use engine::{
+    Deed, Engine, Passage, Removal, Requester, Resumed, Suspension, Verdict, Witness,
+};
 pub use errno::Errno;
 pub use event::{EventId, Events, StableHasher};
 pub use program::{Program, ProgramBuilder, RuleError};

@@ -99,14 +99,8 @@ pub enum IoKind {
 
 impl IoKind {
     /// All of them, in the reference's order.
-    pub const ALL: [Self; 6] = [
-        Self::Read,
-        Self::Write,
-        Self::WriteZeroes,
-        Self::Discard,
-        Self::Flush,
-        Self::BlockStatus,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Write, Self::WriteZeroes, Self::Discard, Self::Flush, Self::BlockStatus];
 
     /// blkdebug's name: `read`, `write`, `write-zeroes`, `discard`, `flush`, `block-status`.
     #[must_use]

@@ -1,0 +1,380 @@
+//! A case, played in a world of ours.
+
+use std::collections::BTreeMap;
+
+use headcrash_engine::{
+    Action, Answer, Injection, IoKind, Program, ProgramBuilder, Quirks, Sectors, State, Tag,
+};
+use headcrash_sim::{
+    Calm, ClientId, Completion, Cx, DiskId, DiskSpec, Due, Fact, Image, Io, Key, Latencies,
+    Latency, Limits, LimitsSpec, NodeId, NodeSpec, RequestId, Resumes, What, World,
+};
+
+use super::case::{Case, Dialect, Done, ImageKind, Outcome, Recorded, Request, Rule, Seen, ret};
+use super::compare::{Difference, agrees, compare};
+
+/// What happens in our world when the case is played, QEMU's quirks included.
+///
+/// # Errors
+///
+/// When the case's rules or limits are not its dialect's: the message says which.
+pub fn play(case: &Case) -> Result<Outcome, String> {
+    play_in(case, &mut Order::default(), None)
+}
+
+/// Whether a recorded outcome is one that our world can have.
+///
+/// Everything in it is decided by blkdebug and the block layer, but for one thing: of several
+/// transfers that a host has in flight at once, which is done first. So where the plain order does
+/// not give the recorded outcome, the other orders are tried, depth first, as far as each agrees
+/// with the recording; [`ORDERS`] of them at most.
+///
+/// # Errors
+///
+/// Where the plain order first differs, when none gives the recorded outcome.
+pub fn check(recorded: &Recorded) -> Result<(), Failure> {
+    let mut order = Order::default();
+    for _ in 0..ORDERS {
+        let theirs = &recorded.outcome;
+        let ours = play_in(&recorded.case, &mut order, Some(theirs)).map_err(Failure::Refused)?;
+        if compare(&ours, theirs).is_none() {
+            return Ok(());
+        }
+        if !order.advance() {
+            break;
+        }
+    }
+    // What was tried first may have been given up early: the report is of the whole plain run.
+    let ours = play(&recorded.case).map_err(Failure::Refused)?;
+    compare(&ours, &recorded.outcome).map_or(Ok(()), |difference| Err(Failure::Differs(difference)))
+}
+
+/// At most so many orders of completion are tried.
+pub const ORDERS: usize = 10_000;
+
+/// Why a case does not pass.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Its rules, limits or events are not its dialect's.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Something else happened.
+    #[error("{0}")]
+    Differs(Difference),
+}
+
+/// Which of several transfers in flight is done first: an odometer over all orders.
+#[derive(Clone, Debug, Default)]
+struct Order {
+    /// (answer, answers there are), as far as the last run came.
+    answers: Vec<(usize, usize)>,
+    next: usize,
+}
+
+impl Order {
+    fn choose(&mut self, n: usize) -> usize {
+        if self.next == self.answers.len() {
+            self.answers.push((0, n));
+        }
+        let (answer, _) = self.answers[self.next];
+        self.next += 1;
+        answer.min(n - 1)
+    }
+
+    /// The next order that differs in what the last run asked; `false` when there is none.
+    fn advance(&mut self) -> bool {
+        self.answers.truncate(self.next);
+        self.next = 0;
+        while let Some((answer, n)) = self.answers.pop() {
+            if answer + 1 < n {
+                self.answers.push((answer + 1, n));
+                return true;
+            }
+        }
+        false
+    }
+}
+
+fn play_in(case: &Case, order: &mut Order, guide: Option<&Outcome>) -> Result<Outcome, String> {
+    order.next = 0;
+    let mut player = Player::new(case, order)?;
+    let mut steps = Vec::with_capacity(case.requests.len());
+    for (index, request) in case.requests.iter().enumerate() {
+        steps.push(player.step(request)?);
+        let theirs = guide.and_then(|guide| guide.steps.get(index));
+        if theirs.is_some_and(|theirs| !agrees(&steps[index], theirs)) {
+            // Later steps cannot mend this one.
+            return Ok(Outcome { steps, undefined_bytes: player.undefined, ..Outcome::default() });
+        }
+    }
+    let (tail, image) = match case.dialect {
+        Dialect::Qemu2_6 => (Vec::new(), None),
+        Dialect::Qemu10 => {
+            let tail = player.tail(case);
+            let stored = case.image != Some(ImageKind::NullCo);
+            (tail, stored.then(|| player.world.image(DISK).runs()))
+        }
+    };
+    Ok(Outcome { steps, tail, image, undefined_bytes: player.undefined })
+}
+
+const DISK: DiskId = DiskId(0);
+const NODE: NodeId = NodeId { disk: DISK, depth: 0 };
+struct Player<'a> {
+    order: &'a mut Order,
+    /// A failed read was ignored and whatever was in memory was written (quirk Q1).
+    undefined: bool,
+    dialect: Dialect,
+    world: World,
+    program: std::sync::Arc<Program>,
+    /// The file's number for a request.
+    numbers: BTreeMap<RequestId, u64>,
+    next: u64,
+    facts: Vec<Fact>,
+}
+
+impl<'a> Player<'a> {
+    fn new(case: &Case, order: &'a mut Order) -> Result<Self, String> {
+        let dialect = case.dialect.into();
+        let mut rules = ProgramBuilder::new(dialect, Quirks::Qemu);
+        for rule in &case.rules {
+            add_rule(&mut rules, rule)?;
+        }
+        let program = std::sync::Arc::new(rules.build().map_err(|error| error.to_string())?);
+        let options = &case.options;
+        let limits = LimitsSpec {
+            align: options.align,
+            max_transfer: options.max_transfer,
+            opt_write_zero: options.opt_write_zero,
+            max_write_zero: options.max_write_zero,
+            opt_discard: options.opt_discard,
+            max_discard: options.max_discard,
+        };
+        let limits = Limits::new(dialect, limits).map_err(|error| error.to_string())?;
+        let at_once = case.image == Some(ImageKind::NullCo);
+        let latency = if at_once { Latency::Zero } else { Latency::Any };
+        let size = case.image_size.unwrap_or(1 << 20);
+        let disk = DiskSpec {
+            name: "d0".into(),
+            image: Image::new(size, case.init.unwrap_or(0)),
+            forgets: at_once,
+            latencies: Latencies::all(latency),
+            raw: case.top.is_some(),
+            nodes: vec![NodeSpec { program: program.clone(), limits }],
+            no_flush: false,
+            read_only: false,
+        };
+        let mut player = Self {
+            order,
+            undefined: false,
+            dialect: case.dialect,
+            world: World::new(vec![disk], Resumes::ByScript),
+            program,
+            numbers: BTreeMap::new(),
+            next: 0,
+            facts: Vec::new(),
+        };
+        player.with(|world, cx| world.open(DISK, cx));
+        player.facts.clear();
+        Ok(player)
+    }
+
+    fn with<R>(&mut self, act: impl FnOnce(&mut World, &mut Cx<'_>) -> R) -> R {
+        let mut cx = Cx { choices: &mut Calm, sink: &mut self.facts };
+        act(&mut self.world, &mut cx)
+    }
+
+    /// Lets everything that can finish finish.
+    fn settle(&mut self) {
+        while let Some(due) = self.world.next_due() {
+            self.world.advance(due);
+            let index = self.next_due();
+            self.with(|world, cx| world.step_to(index, cx));
+        }
+    }
+
+    /// Injected errors are reported before any transfer ends, in order. Which of several transfers
+    /// ends first is the host's affair in 10.0.2, where it is worker threads that do them.
+    fn next_due(&mut self) -> usize {
+        let due: Vec<_> = self.world.due_now().collect();
+        match (due.iter().position(|due| matches!(due, Due::Answer(_))), self.dialect) {
+            (Some(answer), _) => answer,
+            (None, Dialect::Qemu10) if due.len() > 1 => self.order.choose(due.len()),
+            (None, _) => 0,
+        }
+    }
+
+    fn step(&mut self, request: &Request) -> Result<Vec<Seen>, String> {
+        let index = self.next;
+        self.next += 1;
+        let mut seen = Vec::new();
+        match request {
+            Request::Break { event, tag } => {
+                let event = self.program.event(event);
+                let event = event.ok_or_else(|| format!("request {index}: unknown event"))?;
+                self.with(|world, cx| world.set_breakpoint(NODE, event, Tag::new(tag), cx));
+                self.answer(&mut seen, true);
+                return Ok(seen);
+            }
+            Request::Resume { tag } => {
+                let found = self.with(|world, cx| world.resume(NODE, &Tag::new(tag), cx));
+                self.answer(&mut seen, found);
+            }
+            Request::RemoveBreak { tag } => {
+                let tag = Tag::new(tag);
+                let found = self.with(|world, cx| world.remove_breakpoint(NODE, &tag, cx));
+                self.answer(&mut seen, found);
+            }
+            Request::Read { req, off, len } => {
+                self.submit(req.unwrap_or(index), Io::Read { at: *off, len: *len });
+            }
+            Request::Write { req, off, len, pat, fua } => {
+                let data = vec![*pat; *len as usize].into();
+                self.submit(req.unwrap_or(index), Io::Write { at: *off, data, fua: *fua });
+            }
+            Request::WriteZeroes { req, off, len, fua } => {
+                let io = Io::WriteZeroes { at: *off, len: *len, fua: *fua };
+                self.submit(req.unwrap_or(index), io);
+            }
+            Request::Discard { req, off, len } => {
+                self.submit(req.unwrap_or(index), Io::Discard { at: *off, len: *len });
+            }
+            Request::Flush { req } => {
+                let observable = self.world.suspended().next().is_none();
+                let number = req.unwrap_or(index);
+                self.submit(number, Io::Flush);
+                self.settle();
+                self.collect(&mut seen);
+                if self.dialect == Dialect::Qemu10 {
+                    self.as_command(&mut seen, number, observable);
+                }
+            }
+        }
+        self.settle();
+        self.collect(&mut seen);
+        if self.dialect == Dialect::Qemu2_6 {
+            seen.push(Seen::State { state: self.world.engine(NODE).state().0 });
+        }
+        Ok(seen)
+    }
+
+    /// The answer of a command: after what it did at once in 2.6, and first in 10.0.2.
+    fn answer(&mut self, seen: &mut Vec<Seen>, found: bool) {
+        let ret = if found { "OK" } else { "ENOENT" };
+        let answer = Seen::Cmd { ret: ret.to_owned() };
+        match self.dialect {
+            Dialect::Qemu2_6 => {
+                self.collect(seen);
+                seen.push(answer);
+            }
+            Dialect::Qemu10 => seen.push(answer),
+        }
+    }
+
+    /// A flush of 10.0.2 was waited for by a command whose answer is all that was seen.
+    fn as_command(&self, seen: &mut [Seen], number: u64, observable: bool) {
+        for seen in seen {
+            if let Seen::Done(done) = seen
+                && done.req == Some(number)
+            {
+                let ret = if observable { done.ret.clone() } else { "?".to_owned() };
+                *seen = Seen::Flush { ret };
+            }
+        }
+    }
+
+    fn submit(&mut self, number: u64, io: Io) {
+        // Requests are numbered as they come: this one's facts may come before `submit` returns.
+        let id = self.with(|world, cx| world.submit(ClientId(0), Key::NOBODY, DISK, io, cx));
+        self.numbers.insert(id, number);
+    }
+
+    fn collect(&mut self, seen: &mut Vec<Seen>) {
+        let mut completions: Vec<Completion> = Vec::new();
+        while let Some((_, completion)) = self.world.take_completion() {
+            completions.push(completion);
+        }
+        for fact in self.facts.drain(..) {
+            match fact.what {
+                What::Suspended { request, tag, .. } => seen.push(Seen::Suspended {
+                    tag: tag.to_string(),
+                    req: (self.dialect == Dialect::Qemu10).then(|| self.numbers[&request]),
+                    ambiguous: Vec::new(),
+                }),
+                What::ReadIgnored { .. } => self.undefined = true,
+                What::Resumed { tag, .. } => seen.push(Seen::Resuming { tag: tag.to_string() }),
+                What::Completed { request, result } => {
+                    let completion = completions.iter().find(|done| done.request == request);
+                    let data = &completion.expect("what completed has a completion").data;
+                    let reads = self.dialect == Dialect::Qemu10 && !data.is_empty();
+                    seen.push(Seen::Done(Done {
+                        req: Some(self.numbers[&request]),
+                        ret: ret(result),
+                        data: reads.then(|| runs(data)),
+                        ambiguous: Vec::new(),
+                    }));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Every breakpoint is removed, tags in alphabetical order, then whoever is still suspended is
+    /// resumed, the most recently suspended first.
+    fn tail(&mut self, case: &Case) -> Vec<Seen> {
+        let mut tags: Vec<_> = case
+            .requests
+            .iter()
+            .filter_map(|request| match request {
+                Request::Break { tag, .. } => Some(Tag::new(tag)),
+                _ => None,
+            })
+            .collect();
+        tags.sort_unstable();
+        tags.dedup();
+        let mut seen = Vec::new();
+        for tag in tags {
+            self.with(|world, cx| world.remove_breakpoint(NODE, &tag, cx));
+            self.settle();
+            self.collect(&mut seen);
+        }
+        while let Some(held) = self.world.engine(NODE).suspensions().last() {
+            let tag = held.tag().clone();
+            self.with(|world, cx| world.resume(NODE, &tag, cx));
+            self.settle();
+            self.collect(&mut seen);
+        }
+        seen
+    }
+}
+
+fn add_rule(rules: &mut ProgramBuilder, rule: &Rule) -> Result<(), String> {
+    let (event, state, once, action) = match rule {
+        Rule::InjectError { event, state, errno, sector, once, immediately, iotype } => {
+            let injection = Injection {
+                answer: Answer::from_number(*errno),
+                sectors: Sectors::from_number(*sector),
+                immediately: *immediately,
+                kind: iotype.map(IoKind::from),
+            };
+            (event, state, *once, Action::Inject(injection))
+        }
+        Rule::SetState { event, state, new_state } => {
+            (event, state, false, Action::SetState(State(*new_state)))
+        }
+    };
+    let event = rules.events().get(event).ok_or_else(|| format!("unknown event `{event}`"))?;
+    rules.rule(headcrash_engine::Rule { event, state: State(*state), action, once });
+    Ok(())
+}
+
+/// Runs of one byte: (offset, length, byte).
+fn runs(bytes: &[u8]) -> Vec<(u64, u64, u8)> {
+    let mut at = 0;
+    let run = |run: &[u8]| {
+        let start = at;
+        at += run.len() as u64;
+        (start, run.len() as u64, run[0])
+    };
+    bytes.chunk_by(|a, b| a == b).map(run).collect()
+}

@@ -1,0 +1,92 @@
+//! Flushes: `bdrv_co_flush`, and the drivers.
+
+use headcrash_engine::{Access, Dialect};
+
+use super::Flow;
+use crate::disk::LayerKind;
+use crate::request::{Life, Request, Step, Transfer};
+use crate::world::{Cx, World};
+
+impl World {
+    pub(super) fn flush(&self, request: &mut Request, layer: usize) -> Flow {
+        let disk = &self.disks[request.disk.index()];
+        if !disk.read_only {
+            let written = disk.layers[layer].written;
+            request.plan.push(Step::FlushStart { layer, written });
+        }
+        Flow::Go
+    }
+
+    pub(super) fn flush_start(
+        &mut self,
+        request: &mut Request,
+        layer: usize,
+        written: u64,
+    ) -> Flow {
+        let disk = &mut self.disks[request.disk.index()];
+        let events = disk.events;
+        // One at a time, and each covers what was written when it was asked for (since 2.7).
+        if disk.dialect == Dialect::Qemu10 {
+            let layer_ref = &mut disk.layers[layer];
+            if layer_ref.flush_active {
+                layer_ref.flush_queue.push_back(request.id);
+                request.plan.push(Step::FlushStart { layer, written });
+                return Flow::Wait(Life::Waiting);
+            }
+            layer_ref.flush_active = true;
+        }
+        request.plan.extend([
+            Step::Flushed { layer, written },
+            Step::FlushToDisk { layer, written },
+            Step::Announce { layer: layer + 1, event: events.flush_to_os },
+        ]);
+        Flow::Go
+    }
+
+    pub(super) fn flush_to_disk(&self, request: &mut Request, layer: usize, written: u64) -> Flow {
+        let disk = &self.disks[request.disk.index()];
+        request.plan.push(Step::FlushBelow { layer });
+        let clean = disk.dialect == Dialect::Qemu10 && disk.layers[layer].flushed == written;
+        if !disk.no_flush && !clean {
+            let event = disk.events.flush_to_disk;
+            request
+                .plan
+                .extend([Step::DriverFlush { layer }, Step::Announce { layer: layer + 1, event }]);
+        }
+        Flow::Go
+    }
+
+    pub(super) fn driver_flush(
+        &mut self,
+        request: &mut Request,
+        layer: usize,
+        cx: &mut Cx<'_>,
+    ) -> Flow {
+        match self.disks[request.disk.index()].layers[layer].kind {
+            LayerKind::Raw => Flow::Go,
+            LayerKind::Node(_) => {
+                request.plan.push(Step::Flush { layer: layer + 1 });
+                self.check(request, layer, Access::FLUSH, cx)
+            }
+            LayerKind::File => self.transfer(request, Transfer::Flush, cx),
+        }
+    }
+
+    pub(super) fn flush_below(&self, request: &mut Request, layer: usize) -> Flow {
+        if request.result.is_ok() && !self.is_file(request, layer) {
+            request.plan.push(Step::Flush { layer: layer + 1 });
+        }
+        Flow::Go
+    }
+
+    pub(super) fn flushed(&mut self, request: &Request, layer: usize, written: u64) -> Flow {
+        let disk = &mut self.disks[request.disk.index()];
+        let layer = &mut disk.layers[layer];
+        if request.result.is_ok() {
+            layer.flushed = written;
+        }
+        layer.flush_active = false;
+        self.woken.extend(layer.flush_queue.pop_front());
+        Flow::Go
+    }
+}

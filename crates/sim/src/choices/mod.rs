@@ -1,0 +1,145 @@
+//! The one source of nondeterminism: everything that could go two ways asks [`Choices`].
+//!
+//! There are two questions. [`Choices::choose`] is for amounts, [`Choices::pick`] for who or
+//! which. Answer 0 is always the dullest: the same client goes on, the earliest completion comes
+//! first, nothing fails; so an empty schedule is the calmest run, and any schedule is a valid one.
+
+mod replay;
+mod schedule;
+mod seeded;
+
+use core::hash::{Hash, Hasher};
+
+use headcrash_engine::StableHasher;
+
+pub use replay::{Mismatch, Replay, Strictness};
+pub use schedule::{Choice, Recorder, Schedule};
+pub use seeded::{SEEDED_VERSION, Seeded};
+
+/// Answers whatever could go two ways.
+pub trait Choices {
+    /// An amount below `n`. Zero is the dullest.
+    ///
+    /// `n` is at least two: what can go one way only is not asked.
+    fn choose(&mut self, point: Point, n: u64) -> u64;
+
+    /// The index of one of `keys`. Zero is the dullest.
+    ///
+    /// There are at least two keys, all different: stable names of whoever is to be picked.
+    fn pick(&mut self, point: Point, keys: &[Key]) -> usize;
+}
+
+/// What is being decided, and about whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Point {
+    /// What kind of question this is.
+    pub kind: PointKind,
+    /// Whom it is about: a client, a disk, or nobody in particular.
+    pub key: Key,
+}
+
+impl Point {
+    /// A question of this kind about `key`.
+    #[must_use]
+    pub const fn new(kind: PointKind, key: Key) -> Self {
+        Self { kind, key }
+    }
+}
+
+/// What kind of question is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PointKind {
+    /// Which client takes its next step, or whether something due comes first.
+    Schedule,
+    /// Which of the things due at one instant is first.
+    Completion,
+    /// Which suspended request goes on, if any.
+    Resume,
+    /// How long an access takes.
+    Latency,
+}
+
+impl PointKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Schedule, Self::Completion, Self::Resume, Self::Latency];
+
+    /// Its name in files and traces.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::Completion => "completion",
+            Self::Resume => "resume",
+            Self::Latency => "latency",
+        }
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A stable name of a client, a disk or a request: the same in every run and after most edits,
+/// because it is made from names and never from positions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(u64);
+
+impl Key {
+    /// Nobody: "not now", or a question about the world as a whole.
+    pub const NOBODY: Self = Self(0);
+    /// The world: whatever is due, rather than a client.
+    pub const WORLD: Self = Self(1);
+
+    /// The client called `name`.
+    #[must_use]
+    pub fn client(name: &str) -> Self {
+        Self::hash(("client", name))
+    }
+
+    /// The disk called `name`.
+    #[must_use]
+    pub fn disk(name: &str) -> Self {
+        Self::hash(("disk", name))
+    }
+
+    /// The `n`-th thing of this one: a client's n-th request.
+    #[must_use]
+    pub fn nth(self, n: u64) -> Self {
+        Self::hash((self.0, n))
+    }
+
+    /// The number behind it, as files hold it.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The key with this number, as read from a file.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
+    fn hash(of: impl Hash) -> Self {
+        let mut hasher = StableHasher::default();
+        of.hash(&mut hasher);
+        // The two numbers above are taken.
+        Self(hasher.finish().max(2))
+    }
+}
+
+/// Answers 0 to everything: the calmest run there is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Calm;
+
+impl Choices for Calm {
+    fn choose(&mut self, _: Point, _: u64) -> u64 {
+        0
+    }
+
+    fn pick(&mut self, _: Point, _: &[Key]) -> usize {
+        0
+    }
+}

@@ -1,0 +1,72 @@
+//! The choices a run made, in order.
+
+use alloc::vec::Vec;
+
+use super::{Choices, Key, Point};
+
+/// One answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Choice {
+    /// What was decided, and about whom.
+    pub point: Point,
+    /// How many answers there were.
+    pub n: u64,
+    /// The answer, below `n`.
+    pub answer: u64,
+    /// For a question of who or which: the key behind the answer, by which it is found again
+    /// among other keys.
+    pub picked: Option<Key>,
+}
+
+/// Every choice of a run, in order: what has it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Schedule {
+    /// In the order in which they were made.
+    pub choices: Vec<Choice>,
+}
+
+/// Writes down what somebody else answers.
+#[derive(Debug)]
+pub struct Recorder<C> {
+    inner: C,
+    schedule: Schedule,
+}
+
+impl<C: Choices> Recorder<C> {
+    /// Records the answers of `inner`.
+    pub const fn new(inner: C) -> Self {
+        Self { inner, schedule: Schedule { choices: Vec::new() } }
+    }
+
+    /// What was recorded, and who answered.
+    pub fn finish(self) -> (Schedule, C) {
+        (self.schedule, self.inner)
+    }
+}
+
+impl<C: Choices> Choices for Recorder<C> {
+    fn choose(&mut self, point: Point, n: u64) -> u64 {
+        let answer = self.inner.choose(point, n);
+        debug_assert!(answer < n, "an answer is below its bound");
+        self.schedule.choices.push(Choice { point, n, answer, picked: None });
+        answer
+    }
+
+    fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
+        let index = self.inner.pick(point, keys);
+        let n = keys.len() as u64;
+        let picked = Some(keys[index]);
+        self.schedule.choices.push(Choice { point, n, answer: index as u64, picked });
+        index
+    }
+}
+
+impl<C: Choices + ?Sized> Choices for &mut C {
+    fn choose(&mut self, point: Point, n: u64) -> u64 {
+        (**self).choose(point, n)
+    }
+
+    fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
+        (**self).pick(point, keys)
+    }
+}

@@ -1,0 +1,298 @@
+//! A disk: its bytes, and the layers a request passes on the way to them.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks};
+
+use crate::choices::Key;
+use crate::image::Image;
+use crate::io::RequestId;
+use crate::latency::Latencies;
+use crate::limits::Limits;
+
+/// A disk of a world, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DiskId(pub u32);
+
+impl DiskId {
+    /// Its place.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A blkdebug node of a disk: 0 is the outermost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId {
+    /// The disk.
+    pub disk: DiskId,
+    /// How far below the outermost.
+    pub depth: u32,
+}
+
+/// What a disk is made from.
+#[derive(Clone, Debug)]
+pub struct DiskSpec {
+    /// Its name, unique in its world.
+    pub name: Box<str>,
+    /// What it holds when the world begins.
+    pub image: Image,
+    /// Writes succeed and leave no trace: QEMU's `null-co`.
+    pub forgets: bool,
+    /// How long accesses to the medium take.
+    pub latencies: Latencies,
+    /// Whether a raw node stands on top; requests enter the first node directly otherwise.
+    pub raw: bool,
+    /// blkdebug nodes, outermost first. One at least, all in the same dialect.
+    pub nodes: Vec<NodeSpec>,
+    /// Nothing is ever flushed to the medium: QEMU's `cache=unsafe`.
+    pub no_flush: bool,
+    /// Writes are refused.
+    pub read_only: bool,
+}
+
+/// What a node is made from.
+#[derive(Clone, Debug)]
+pub struct NodeSpec {
+    /// Its rules.
+    pub program: Arc<Program>,
+    /// What it demands of requests.
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    pub(crate) key: Key,
+    pub(crate) image: Image,
+    pub(crate) forgets: bool,
+    pub(crate) latencies: Latencies,
+    pub(crate) dialect: Dialect,
+    pub(crate) quirks: Quirks,
+    pub(crate) no_flush: bool,
+    pub(crate) read_only: bool,
+    pub(crate) is_open: bool,
+    /// Top first; the last is the file.
+    pub(crate) layers: Vec<Layer>,
+    /// Where the outermost node stands among the layers.
+    pub(crate) first_node: usize,
+    pub(crate) next_track: u64,
+    pub(crate) events: CommonEvents,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Layer {
+    pub(crate) kind: LayerKind,
+    /// Requests to this layer are padded to it.
+    pub(crate) align: u64,
+    pub(crate) max_transfer: Option<u64>,
+    pub(crate) opt_write_zero: u64,
+    pub(crate) max_write_zero: Option<u64>,
+    pub(crate) opt_discard: u64,
+    pub(crate) max_discard: Option<u64>,
+    /// Requests under way here, oldest first.
+    pub(crate) tracked: Vec<Tracked>,
+    /// How many writes have ended here.
+    pub(crate) written: u64,
+    /// What `written` was when the last good flush began.
+    pub(crate) flushed: u64,
+    pub(crate) flush_active: bool,
+    pub(crate) flush_queue: VecDeque<RequestId>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum LayerKind {
+    Raw,
+    Node(Box<Engine>),
+    File,
+}
+
+/// A request as other requests at the same layer see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Tracked {
+    pub(crate) id: TrackId,
+    pub(crate) request: RequestId,
+    pub(crate) at: u64,
+    pub(crate) len: u64,
+    /// Nothing that overlaps may go on beside it.
+    pub(crate) serialising: bool,
+    /// It waits for another one, so nobody needs to wait for it.
+    pub(crate) waits: bool,
+    pub(crate) waiters: Vec<RequestId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TrackId(pub(crate) u64);
+
+/// The events layers announce, looked up once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CommonEvents {
+    pub(crate) read_aio: EventId,
+    pub(crate) write_aio: EventId,
+    pub(crate) flush_to_os: EventId,
+    pub(crate) flush_to_disk: EventId,
+    pub(crate) rmw_head: EventId,
+    pub(crate) rmw_after_head: EventId,
+    pub(crate) rmw_tail: EventId,
+    pub(crate) rmw_after_tail: EventId,
+    pub(crate) pwritev: EventId,
+    pub(crate) pwritev_zero: EventId,
+    pub(crate) pwritev_done: EventId,
+    /// Only in [`Dialect::Qemu10`].
+    pub(crate) none: Option<EventId>,
+}
+
+impl CommonEvents {
+    fn of(program: &Program) -> Self {
+        let event = |name| program.event(name).expect("every dialect has the block layer's events");
+        Self {
+            read_aio: event("read_aio"),
+            write_aio: event("write_aio"),
+            flush_to_os: event("flush_to_os"),
+            flush_to_disk: event("flush_to_disk"),
+            rmw_head: event("pwritev_rmw_head"),
+            rmw_after_head: event("pwritev_rmw_after_head"),
+            rmw_tail: event("pwritev_rmw_tail"),
+            rmw_after_tail: event("pwritev_rmw_after_tail"),
+            pwritev: event("pwritev"),
+            pwritev_zero: event("pwritev_zero"),
+            pwritev_done: event("pwritev_done"),
+            none: program.event("none"),
+        }
+    }
+}
+
+impl Disk {
+    /// # Panics
+    ///
+    /// When `spec` has no node, or nodes of different dialects or quirks.
+    pub(crate) fn new(spec: DiskSpec) -> Self {
+        let first = &spec.nodes.first().expect("a disk has a node at least").program;
+        let (dialect, quirks) = (first.dialect(), first.quirks());
+        let same =
+            |node: &NodeSpec| node.program.dialect() == dialect && node.program.quirks() == quirks;
+        assert!(spec.nodes.iter().all(same), "the nodes of a disk are in one dialect");
+        let events = CommonEvents::of(first);
+        let mut layers = Vec::with_capacity(spec.nodes.len() + 2);
+        if spec.raw {
+            // In 2.6 every node pads to a sector at least; a raw node of 10.0.2 takes bytes.
+            let align = if dialect == Dialect::Qemu2_6 { 512 } else { 1 };
+            layers.push(Layer::new(LayerKind::Raw, align));
+        }
+        let first_node = layers.len();
+        for node in spec.nodes {
+            let limits = node.limits;
+            let kind = LayerKind::Node(Box::new(Engine::new(node.program)));
+            layers.push(Layer {
+                max_transfer: limits.max_transfer(),
+                opt_write_zero: limits.opt_write_zero(),
+                max_write_zero: limits.max_write_zero(),
+                opt_discard: limits.opt_discard(),
+                max_discard: limits.max_discard(),
+                ..Layer::new(kind, limits.align())
+            });
+        }
+        layers.push(Layer::new(LayerKind::File, 1));
+        // What a node has no limit of its own for, it takes over from below: block/io.c,
+        // bdrv_merge_limits (of the limits here, these two and no others).
+        for upper in (0..layers.len() - 1).rev() {
+            let below = (layers[upper + 1].max_transfer, layers[upper + 1].opt_discard);
+            let layer = &mut layers[upper];
+            layer.max_transfer = layer.max_transfer.or(below.0);
+            if layer.opt_discard == 0 {
+                layer.opt_discard = below.1;
+            }
+        }
+        Self {
+            key: Key::disk(&spec.name),
+            image: spec.image,
+            forgets: spec.forgets,
+            latencies: spec.latencies,
+            dialect,
+            quirks,
+            no_flush: spec.no_flush,
+            read_only: spec.read_only,
+            is_open: false,
+            layers,
+            first_node,
+            next_track: 0,
+            events,
+        }
+    }
+
+    pub(crate) fn engine(&self, layer: usize) -> Option<&Engine> {
+        match &self.layers[layer].kind {
+            LayerKind::Node(engine) => Some(engine),
+            LayerKind::Raw | LayerKind::File => None,
+        }
+    }
+
+    pub(crate) fn engine_mut(&mut self, layer: usize) -> Option<&mut Engine> {
+        match &mut self.layers[layer].kind {
+            LayerKind::Node(engine) => Some(engine),
+            LayerKind::Raw | LayerKind::File => None,
+        }
+    }
+
+    /// How far below the outermost node `layer` stands.
+    pub(crate) const fn depth(&self, layer: usize) -> u32 {
+        (layer - self.first_node) as u32
+    }
+
+    pub(crate) fn track(&mut self, layer: usize, request: RequestId, at: u64, len: u64) -> TrackId {
+        let id = TrackId(self.next_track);
+        self.next_track += 1;
+        self.layers[layer].tracked.push(Tracked {
+            id,
+            request,
+            at,
+            len,
+            serialising: false,
+            waits: false,
+            waiters: Vec::new(),
+        });
+        id
+    }
+}
+
+impl Layer {
+    const fn new(kind: LayerKind, align: u64) -> Self {
+        Self {
+            kind,
+            align,
+            max_transfer: None,
+            opt_write_zero: 0,
+            max_write_zero: None,
+            opt_discard: 0,
+            max_discard: None,
+            tracked: Vec::new(),
+            written: 0,
+            flushed: 0,
+            flush_active: false,
+            flush_queue: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn tracked_mut(&mut self, id: TrackId) -> &mut Tracked {
+        let found = self.tracked.iter_mut().find(|tracked| tracked.id == id);
+        found.expect("a request is tracked until it ends")
+    }
+
+    /// What the request `id` has to wait for: the newest that overlaps, if either of the two is
+    /// serialising, unless that one waits itself (block/io.c, bdrv_find_conflicting_request).
+    pub(crate) fn conflict(&self, id: TrackId) -> Option<&Tracked> {
+        let own = self.tracked.iter().find(|tracked| tracked.id == id);
+        let own = own.expect("a request is tracked until it ends");
+        let end = own.at.saturating_add(own.len);
+        self.tracked.iter().rev().find(|other| {
+            other.id != id
+                && (own.serialising || other.serialising)
+                && own.at < other.at.saturating_add(other.len)
+                && other.at < end
+                && !other.waits
+        })
+    }
+}

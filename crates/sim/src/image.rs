@@ -1,0 +1,305 @@
+//! The bytes of a disk: sparse, shared, copied on write.
+
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// Bytes in a page, the unit of sharing.
+const PAGE: u64 = 4096;
+/// Children of an inner node.
+const FAN: u64 = 64;
+
+/// The bytes of a disk.
+///
+/// A tree of shared pages: cloning copies one pointer, a write copies one page and the path to it,
+/// and a stretch of one byte, however long, is one leaf. Memory follows what was written.
+#[derive(Clone, Debug)]
+pub struct Image {
+    root: Tree,
+    /// Bytes the root spans: `PAGE * FAN^n`.
+    span: u64,
+    len: u64,
+    fill: u8,
+}
+
+#[derive(Clone, Debug)]
+enum Tree {
+    /// Every byte is this one.
+    Uniform(u8),
+    Page(Arc<[u8; PAGE as usize]>),
+    Inner(Arc<[Self; FAN as usize]>),
+}
+
+impl Image {
+    /// `len` bytes, all `fill`; so are bytes that come into being when the image grows.
+    ///
+    /// # Panics
+    ///
+    /// When `len` is over 2^60.
+    #[must_use]
+    pub fn new(len: u64, fill: u8) -> Self {
+        let mut image = Self { root: Tree::Uniform(fill), span: PAGE, len: 0, fill };
+        image.set_len(len);
+        image
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Cuts off, or appends bytes of the fill.
+    ///
+    /// # Panics
+    ///
+    /// When `len` is over 2^60.
+    pub fn set_len(&mut self, len: u64) {
+        assert!(len <= 1 << 60, "an image is at most 2^60 bytes long");
+        if len < self.len {
+            // What comes back after growing again is fill, not what was cut off.
+            self.fill(len, self.len - len, self.fill);
+        }
+        while self.span < len {
+            let mut children =
+                [const { Tree::Uniform(0) }; FAN as usize].map(|_| Tree::Uniform(self.fill));
+            let root = core::mem::replace(&mut self.root, Tree::Uniform(self.fill));
+            self.root = if let Tree::Uniform(byte) = root
+                && byte == self.fill
+            {
+                root
+            } else {
+                children[0] = root;
+                Tree::Inner(Arc::new(children))
+            };
+            self.span *= FAN;
+        }
+        self.len = len;
+    }
+
+    /// Copies bytes from `at` on into `into`; past the end there are zeroes.
+    pub fn read(&self, at: u64, into: &mut [u8]) {
+        let held = self.len.saturating_sub(at).min(into.len() as u64) as usize;
+        let (held, beyond) = into.split_at_mut(held);
+        beyond.fill(0);
+        if !held.is_empty() {
+            read_tree(&self.root, self.span, at, held);
+        }
+    }
+
+    /// Writes `bytes` from `at` on. What would lie past the end is dropped.
+    pub fn write(&mut self, at: u64, bytes: &[u8]) {
+        let held = self.len.saturating_sub(at).min(bytes.len() as u64) as usize;
+        if held > 0 {
+            write_tree(&mut self.root, self.span, at, &bytes[..held]);
+        }
+    }
+
+    /// Sets `len` bytes from `at` on to `byte`. What would lie past the end is dropped.
+    pub fn fill(&mut self, at: u64, len: u64, byte: u8) {
+        let len = self.len.saturating_sub(at).min(len);
+        if len > 0 {
+            fill_tree(&mut self.root, self.span, at, len, byte);
+        }
+    }
+
+    /// The content as runs of one byte: (first, length, byte), in order and as long as they can be.
+    #[must_use]
+    pub fn runs(&self) -> Vec<(u64, u64, u8)> {
+        let mut runs = Vec::new();
+        runs_of(&self.root, 0, self.span, self.len, &mut runs);
+        runs
+    }
+
+    /// How many bytes of pages it holds, shared ones included.
+    #[must_use]
+    pub fn stored(&self) -> u64 {
+        fn stored(tree: &Tree) -> u64 {
+            match tree {
+                Tree::Uniform(_) => 0,
+                Tree::Page(_) => PAGE,
+                Tree::Inner(children) => children.iter().map(stored).sum(),
+            }
+        }
+        stored(&self.root)
+    }
+}
+
+/// Two images are equal when their bytes are.
+impl PartialEq for Image {
+    fn eq(&self, other: &Self) -> bool {
+        self.len == other.len && self.runs() == other.runs()
+    }
+}
+
+impl Eq for Image {}
+
+fn read_tree(tree: &Tree, span: u64, at: u64, into: &mut [u8]) {
+    match tree {
+        Tree::Uniform(byte) => into.fill(*byte),
+        Tree::Page(page) => into.copy_from_slice(&page[at as usize..at as usize + into.len()]),
+        Tree::Inner(children) => {
+            let child_span = span / FAN;
+            let mut done = 0;
+            while done < into.len() {
+                let at = at + done as u64;
+                let within = at % child_span;
+                let part = (child_span - within).min((into.len() - done) as u64) as usize;
+                let child = &children[(at / child_span) as usize];
+                read_tree(child, child_span, within, &mut into[done..done + part]);
+                done += part;
+            }
+        }
+    }
+}
+
+/// The children of `tree`, which spans more than a page, to be written to.
+fn children(tree: &mut Tree) -> &mut [Tree; FAN as usize] {
+    if let Tree::Uniform(byte) = *tree {
+        *tree = Tree::Inner(Arc::new([(); FAN as usize].map(|()| Tree::Uniform(byte))));
+    }
+    match tree {
+        Tree::Inner(children) => Arc::make_mut(children),
+        Tree::Uniform(_) | Tree::Page(_) => unreachable!("a page spans exactly one page"),
+    }
+}
+
+/// The bytes of `tree`, which spans one page, to be written to.
+fn page(tree: &mut Tree) -> &mut [u8; PAGE as usize] {
+    if let Tree::Uniform(byte) = *tree {
+        *tree = Tree::Page(Arc::new([byte; PAGE as usize]));
+    }
+    match tree {
+        Tree::Page(page) => Arc::make_mut(page),
+        Tree::Uniform(_) | Tree::Inner(_) => unreachable!("a page has no children"),
+    }
+}
+
+fn write_tree(tree: &mut Tree, span: u64, at: u64, bytes: &[u8]) {
+    if span == PAGE {
+        if bytes.len() as u64 == PAGE {
+            // A whole page needs no copy of the old one.
+            let whole = bytes.try_into().expect("the length was just compared");
+            *tree = Tree::Page(Arc::new(whole));
+        } else {
+            page(tree)[at as usize..at as usize + bytes.len()].copy_from_slice(bytes);
+        }
+        return;
+    }
+    let child_span = span / FAN;
+    let children = children(tree);
+    let mut done = 0;
+    while done < bytes.len() {
+        let at = at + done as u64;
+        let within = at % child_span;
+        let part = (child_span - within).min((bytes.len() - done) as u64) as usize;
+        let child = &mut children[(at / child_span) as usize];
+        write_tree(child, child_span, within, &bytes[done..done + part]);
+        done += part;
+    }
+}
+
+fn fill_tree(tree: &mut Tree, span: u64, at: u64, len: u64, byte: u8) {
+    if len == span || matches!(tree, Tree::Uniform(same) if *same == byte) {
+        *tree = Tree::Uniform(byte);
+        return;
+    }
+    if span == PAGE {
+        page(tree)[at as usize..(at + len) as usize].fill(byte);
+        return;
+    }
+    let child_span = span / FAN;
+    let children = children(tree);
+    let (mut at, end) = (at, at + len);
+    while at < end {
+        let within = at % child_span;
+        let part = (child_span - within).min(end - at);
+        fill_tree(&mut children[(at / child_span) as usize], child_span, within, part, byte);
+        at += part;
+    }
+}
+
+fn runs_of(tree: &Tree, start: u64, span: u64, len: u64, runs: &mut Vec<(u64, u64, u8)>) {
+    if start >= len {
+        return;
+    }
+    let span_here = span.min(len - start);
+    let mut push = |at: u64, count: u64, byte: u8| match runs.last_mut() {
+        Some((_, last, same)) if *same == byte => *last += count,
+        _ => runs.push((at, count, byte)),
+    };
+    match tree {
+        Tree::Uniform(byte) => push(start, span_here, *byte),
+        Tree::Page(page) => {
+            let page = &page[..span_here as usize];
+            let mut at = start;
+            for run in page.chunk_by(|a, b| a == b) {
+                push(at, run.len() as u64, run[0]);
+                at += run.len() as u64;
+            }
+        }
+        Tree::Inner(children) => {
+            let child_span = span / FAN;
+            for (index, child) in (0..).zip(children.iter()) {
+                runs_of(child, start + index * child_span, child_span, len, runs);
+            }
+        }
+    }
+}
+
+/// `len` bytes, all `byte`.
+pub(crate) fn filled(len: u64, byte: u8) -> Vec<u8> {
+    vec![byte; len as usize]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sparse_image_holds_what_was_written_and_nothing_else() {
+        let mut image = Image::new(1 << 50, 0xAA);
+        image.write((1 << 49) + 5, b"hello");
+        assert_eq!(image.stored(), PAGE);
+        let mut read = [0; 7];
+        image.read((1 << 49) + 4, &mut read);
+        assert_eq!(&read, b"\xAAhello\xAA");
+        assert_eq!(image.runs().len(), 6, "two l in a row are one run");
+    }
+
+    #[test]
+    fn a_long_fill_costs_no_pages() {
+        let mut image = Image::new(1 << 40, 0);
+        image.fill(PAGE, 1 << 39, 7);
+        assert_eq!(image.stored(), 0);
+        assert_eq!(
+            image.runs(),
+            [(0, PAGE, 0), (PAGE, 1 << 39, 7), (PAGE + (1 << 39), (1 << 39) - PAGE, 0)]
+        );
+    }
+
+    #[test]
+    fn what_was_cut_off_does_not_come_back() {
+        let mut image = Image::new(10_000, 0);
+        image.write(9_000, &[1; 1000]);
+        image.set_len(9_500);
+        image.set_len(10_000_000);
+        assert_eq!(image.runs(), [(0, 9_000, 0), (9_000, 500, 1), (9_500, 9_990_500, 0)]);
+    }
+
+    #[test]
+    fn a_clone_keeps_the_bytes_it_was_made_from() {
+        let mut image = Image::new(1 << 20, 0);
+        image.write(0, &[1; 8192]);
+        let before = image.clone();
+        image.write(100, &[2; 10]);
+        assert_eq!(before.runs(), [(0, 8192, 1), (8192, (1 << 20) - 8192, 0)]);
+        assert_ne!(image, before);
+    }
+}

@@ -1,0 +1,209 @@
+//! A request's life, and the plan it runs.
+
+use alloc::vec::Vec;
+
+use headcrash_engine::{Errno, EventId};
+
+use crate::choices::Key;
+use crate::disk::{DiskId, TrackId};
+use crate::io::{RequestId, Shape};
+use crate::runner::ClientId;
+
+/// A request on its way.
+///
+/// ```text
+/// submitted ──► running ──► completed
+///                │ ▲ │ ▲ │ ▲
+///       suspended  │ waiting │ in flight
+///            resume     overlap ends
+/// ```
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) id: RequestId,
+    pub(crate) client: ClientId,
+    pub(crate) key: Key,
+    pub(crate) disk: DiskId,
+    pub(crate) shape: Shape,
+    pub(crate) life: Life,
+    /// What is left to do, the next step last. A step may put others on top of itself, as a
+    /// function calls others: what a request does next can depend on how the last thing went
+    /// (an unsupported write of zeroes becomes a write), so it cannot be laid out beforehand.
+    pub(crate) plan: Vec<Step>,
+    /// How the last thing went.
+    pub(crate) result: Result<(), Errno>,
+    /// The bytes, by where they belong; padding puts larger buffers over smaller ones.
+    pub(crate) buffers: Vec<Buffer>,
+}
+
+/// Where a request is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Life {
+    /// It runs its plan; only seen from inside.
+    Running,
+    /// It is held at an event until it is resumed.
+    Suspended,
+    /// It waits for an overlapping request, or an earlier flush, to end.
+    Waiting,
+    /// It is on its way to or from the medium, or its answer is due next turn.
+    InFlight,
+    /// It has its answer.
+    Completed,
+}
+
+/// Bytes, and where on the disk they belong.
+#[derive(Clone, Debug)]
+pub(crate) struct Buffer {
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Buffer {
+    pub(crate) fn covers(&self, at: u64, len: u64) -> bool {
+        self.at <= at && at + len <= self.at + self.bytes.len() as u64
+    }
+
+    /// The bytes of `len` from `at` on.
+    pub(crate) fn part(&mut self, at: u64, len: u64) -> &mut [u8] {
+        let start = (at - self.at) as usize;
+        &mut self.bytes[start..start + len as usize]
+    }
+}
+
+/// Where the bytes of a write come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Buffers,
+    Zeroes,
+}
+
+/// What a write does to its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Data(Source),
+    /// Zeroes, by an operation of their own where the layer has one.
+    Zero,
+}
+
+/// A stretch of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) layer: usize,
+    pub(crate) at: u64,
+    pub(crate) len: u64,
+}
+
+impl Span {
+    pub(crate) const fn end(self) -> u64 {
+        self.at + self.len
+    }
+
+    /// The same stretch of the layer below.
+    pub(crate) const fn below(self) -> Self {
+        Self { layer: self.layer + 1, ..self }
+    }
+
+    /// The first `len` bytes, and the rest.
+    pub(crate) const fn split(self, len: u64) -> (Self, Self) {
+        (Self { len, ..self }, Self { at: self.at + len, len: self.len - len, ..self })
+    }
+}
+
+/// One step of a plan. Each is a function, or the rest of one, of QEMU's block layer; its name in
+/// `block/io.c` stands beside it where it has one.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    /// Reach an event on the node at `layer`; nothing where there is no node.
+    Announce { layer: usize, event: EventId },
+    /// Go on only when nothing conflicts (`bdrv_wait_serialising_requests`).
+    Gate { layer: usize, track: TrackId },
+    /// Keep overlapping requests out from here on, then go on as [`Self::Gate`].
+    Serialise { layer: usize, track: TrackId },
+    /// Let overlapping requests go on (`tracked_request_end`).
+    Untrack { layer: usize, track: TrackId },
+    /// After an error: forget what is left above this depth of the plan.
+    Bail { depth: usize },
+
+    /// Read any bytes (`bdrv_co_preadv_part`).
+    Read(Span),
+    /// Read aligned bytes, in pieces as long as the layer allows (`bdrv_aligned_preadv`).
+    ReadPieces(Span),
+    /// Read one piece (`bdrv_driver_preadv`).
+    DriverRead(Span),
+
+    /// Write any bytes (`bdrv_co_pwritev_part`).
+    Write { span: Span, content: Content, fua: bool },
+    /// Write aligned bytes (`bdrv_aligned_pwritev`).
+    WriteAligned { span: Span, content: Content, fua: bool, track: TrackId },
+    /// Write them in pieces as long as the layer allows.
+    WritePieces { span: Span, source: Source, fua: bool },
+    /// Write one piece (`bdrv_driver_pwritev`).
+    DriverWrite { span: Span, source: Source, fua: bool },
+    /// Count the write, for flushes (`bdrv_co_write_req_finish`).
+    Written { layer: usize },
+    /// Flush after a write that succeeded, for a device that cannot write through.
+    FlushIfOk { layer: usize },
+
+    /// A read-modify-write has read what it needs, or failed to: then everything above this depth
+    /// of the plan is forgotten, or the error is (quirk Q1).
+    RmwRead { depth: usize },
+    /// What is to be written is put over what the read-modify-write has read, in the topmost
+    /// `count` buffers.
+    Merge { span: Span, content: Content, count: usize },
+    /// The topmost buffers are no longer needed.
+    DropBuffers { count: usize },
+    /// The buffer on top was read into: this much of it is copied to where it was wanted.
+    Unpad(Span),
+
+    /// Zeroes in units and pieces as the layer likes (`bdrv_co_do_pwrite_zeroes`).
+    ZeroPieces { span: Span, head: u64, tail: u64, fua: bool, flush: bool },
+    /// The layer was asked to write zeroes: fall back to a write if it cannot.
+    ZeroTried { rest: ZeroRest },
+    /// Write one piece of zeroes, if the layer can.
+    DriverZero(Span),
+
+    /// Discard (`bdrv_co_pdiscard`).
+    Discard(Span),
+    /// Discard in units and pieces as the layer likes.
+    DiscardPieces { span: Span, head: u64, tail: u64 },
+    /// A piece was discarded, or the layer declined to: that is no error.
+    Discarded,
+    /// Discard one piece.
+    DriverDiscard(Span),
+
+    /// Flush (`bdrv_co_flush`).
+    Flush { layer: usize },
+    /// It is this flush's turn.
+    FlushStart { layer: usize, written: u64 },
+    /// The operating system has everything; now the disk, if anything was written.
+    FlushToDisk { layer: usize, written: u64 },
+    /// The layer's own flush.
+    DriverFlush { layer: usize },
+    /// The layer's own flush is done; now the layer below.
+    FlushBelow { layer: usize },
+    /// The flush is over, well or not.
+    Flushed { layer: usize, written: u64 },
+
+    /// The medium has done it.
+    Applied(Transfer),
+}
+
+/// What the medium does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Transfer {
+    Read(Span),
+    Write(Span, Content),
+    Discard(Span),
+    Flush,
+}
+
+/// What follows a tried write of zeroes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ZeroRest {
+    pub(crate) span: Span,
+    /// How much was tried.
+    pub(crate) tried: u64,
+    pub(crate) head: u64,
+    pub(crate) tail: u64,
+    pub(crate) fua: bool,
+    pub(crate) flush: bool,
+}

@@ -1,0 +1,349 @@
+//! Clients beside a world, and who takes the next step.
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+use headcrash_engine::Tag;
+
+use crate::choices::{Key, Point, PointKind};
+use crate::disk::{DiskId, NodeId};
+use crate::io::{Completion, Io, RequestId};
+use crate::time::Instant;
+use crate::trace::What;
+use crate::world::{Cx, Resumes, World};
+
+/// A client of a runner, by its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ClientId(pub u32);
+
+impl ClientId {
+    /// Its place.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A sequential issuer of requests: a script, a future, a coroutine.
+pub trait Client {
+    /// Its name, unique in its runner: what is drawn for it is found by this.
+    fn name(&self) -> &str;
+
+    /// Takes one step. Called only when what it waited for has come.
+    fn turn(&mut self, turn: &mut Turn<'_, '_>) -> Next;
+}
+
+/// What a client does after its step.
+#[must_use]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It can take another step.
+    Ready,
+    /// It waits.
+    Wait(Wait),
+    /// It has no more to do.
+    Done,
+}
+
+/// What a client waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// The completion of this request of its own.
+    Completion(RequestId),
+    /// The completion of all its requests.
+    AllCompletions,
+    /// This moment.
+    Until(Instant),
+    /// Somebody to be suspended under this tag on this node.
+    Suspension(NodeId, Tag),
+}
+
+/// A client's view of its world during one step.
+pub struct Turn<'a, 'c> {
+    /// The world.
+    pub world: &'a mut World,
+    /// What it asks and tells.
+    pub cx: &'a mut Cx<'c>,
+    me: ClientId,
+    seat: &'a mut Seat,
+}
+
+impl Turn<'_, '_> {
+    /// Which client this is.
+    #[must_use]
+    pub const fn me(&self) -> ClientId {
+        self.me
+    }
+
+    /// Submits a request; it may have completed when this returns.
+    pub fn submit(&mut self, disk: DiskId, io: Io) -> RequestId {
+        self.seat.submitted += 1;
+        let key = self.seat.key.nth(self.seat.submitted);
+        let id = self.world.submit(self.me, key, disk, io, self.cx);
+        self.seat.pending.push(id);
+        id
+    }
+
+    /// The completion of a request of its own, if it has come; given once.
+    pub fn completion(&mut self, request: RequestId) -> Option<Completion> {
+        self.seat.collect(self.world);
+        let place = self.seat.inbox.iter().position(|done| done.request == request)?;
+        self.seat.inbox.remove(place)
+    }
+
+    /// Whether a request of its own has not completed.
+    #[must_use]
+    pub fn is_pending(&self, request: RequestId) -> bool {
+        self.seat.pending.contains(&request)
+            && self.world.life(request) != crate::request::Life::Completed
+    }
+
+    /// Tells what happened, now.
+    pub fn tell(&mut self, what: What) {
+        let now = self.world.now();
+        self.cx.tell(now, what);
+    }
+}
+
+/// Where a client sits: what it waits for and what has come for it.
+#[derive(Clone, Debug)]
+struct Seat {
+    key: Key,
+    wait: Option<Wait>,
+    is_done: bool,
+    submitted: u64,
+    pending: Vec<RequestId>,
+    inbox: VecDeque<Completion>,
+}
+
+impl Seat {
+    /// A turn may complete requests of its own: they are in the world's box, not yet sorted.
+    fn collect(&mut self, world: &mut World) {
+        let mut others = Vec::new();
+        while let Some((client, completion)) = world.take_completion() {
+            if self.pending.contains(&completion.request) {
+                self.accept(completion);
+            } else {
+                others.push((client, completion));
+            }
+        }
+        world.give_back(others);
+    }
+
+    fn accept(&mut self, completion: Completion) {
+        self.pending.retain(|request| *request != completion.request);
+        self.inbox.push_back(completion);
+    }
+
+    fn is_ready(&self, world: &World) -> bool {
+        !self.is_done
+            && match &self.wait {
+                None => true,
+                Some(Wait::Completion(request)) => !self.pending.contains(request),
+                Some(Wait::AllCompletions) => self.pending.is_empty(),
+                Some(Wait::Until(at)) => *at <= world.now(),
+                Some(Wait::Suspension(node, tag)) => world.engine(*node).is_suspended(tag.as_str()),
+            }
+    }
+}
+
+/// How a step of a [`Runner`] went.
+#[must_use]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Something happened.
+    Stepped,
+    /// Every client is done and nothing is due any more.
+    Finished,
+    /// A client is not done, and nothing will ever happen that it could go on after.
+    Stuck,
+}
+
+/// A world with its clients.
+pub struct Runner<C> {
+    world: World,
+    clients: Vec<C>,
+    seats: Vec<Seat>,
+    last: Option<ClientId>,
+}
+
+impl<C: Client> Runner<C> {
+    /// These clients in this world, whose disks are opened as they are to be.
+    pub fn new(world: World, clients: Vec<C>) -> Self {
+        let seat = |client: &C| Seat {
+            key: Key::client(client.name()),
+            wait: None,
+            is_done: false,
+            submitted: 0,
+            pending: Vec::new(),
+            inbox: VecDeque::new(),
+        };
+        let seats = clients.iter().map(seat).collect();
+        Self { world, clients, seats, last: None }
+    }
+
+    /// The world.
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The world, to be changed from outside, between steps.
+    pub const fn world_mut(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    /// The clients.
+    pub fn clients(&self) -> &[C] {
+        &self.clients
+    }
+
+    /// What a client waits for; `None` when it could go on or is done.
+    #[must_use]
+    pub fn waits(&self, client: ClientId) -> Option<&Wait> {
+        let seat = &self.seats[client.index()];
+        seat.wait.as_ref().filter(|_| !seat.is_done)
+    }
+
+    /// Whether a client has no more to do.
+    #[must_use]
+    pub fn is_done(&self, client: ClientId) -> bool {
+        self.seats[client.index()].is_done
+    }
+
+    /// Does the next thing: a step of a client, something due, a resume that was drawn; or moves
+    /// the clock to where something is due.
+    pub fn step(&mut self, cx: &mut Cx<'_>) -> Progress {
+        self.deliver();
+        loop {
+            let clients = self.ready_clients();
+            let world_due = self.world.next_due() == Some(self.world.now());
+            let can_go_on = !clients.is_empty() || world_due || self.next_moment().is_some();
+            if let Some((node, request)) = self.draw_resume(can_go_on, cx) {
+                self.world.release(node, request, cx);
+                self.deliver();
+                return Progress::Stepped;
+            }
+            match self.draw_actor(&clients, world_due, cx) {
+                Some(Actor::Client(client)) => {
+                    self.turn(client, cx);
+                    self.deliver();
+                    return Progress::Stepped;
+                }
+                Some(Actor::World) => {
+                    self.world.step(cx);
+                    self.deliver();
+                    return Progress::Stepped;
+                }
+                None => match self.next_moment() {
+                    Some(moment) => self.world.advance(moment),
+                    None if self.seats.iter().all(|seat| seat.is_done) => {
+                        return Progress::Finished;
+                    }
+                    None => return Progress::Stuck,
+                },
+            }
+        }
+    }
+
+    /// The clients that can take a step, the last one first: to let it go on is the dullest.
+    fn ready_clients(&self) -> Vec<ClientId> {
+        let ready = |client: &ClientId| self.seats[client.index()].is_ready(&self.world);
+        let last = self.last.filter(ready);
+        let all = (0..self.clients.len() as u32).map(ClientId);
+        last.into_iter().chain(all.filter(ready).filter(|client| Some(*client) != last)).collect()
+    }
+
+    /// Which suspended request goes on now, if the choices end suspensions. Nobody is the dullest
+    /// answer, but not when nothing else could happen.
+    fn draw_resume(&self, can_go_on: bool, cx: &mut Cx<'_>) -> Option<(NodeId, RequestId)> {
+        if self.world.resumes() != Resumes::Seeded {
+            return None;
+        }
+        let held: Vec<_> = self.world.suspended().collect();
+        if held.is_empty() {
+            return None;
+        }
+        let mut keys: Vec<_> = can_go_on.then_some(Key::NOBODY).into_iter().collect();
+        let nobody = keys.len();
+        keys.extend(held.iter().filter_map(|id| self.world.request_key(*id)));
+        let point = Point::new(PointKind::Resume, Key::WORLD);
+        let index = if keys.len() > 1 { cx.choices.pick(point, &keys) } else { 0 };
+        let id = held[index.checked_sub(nobody)?];
+        Some((self.world.held_at(id)?, id))
+    }
+
+    fn draw_actor(&self, clients: &[ClientId], world_due: bool, cx: &mut Cx<'_>) -> Option<Actor> {
+        let world = world_due.then_some(Actor::World);
+        let mut actors: Vec<_> = clients.iter().map(|client| Actor::Client(*client)).collect();
+        actors.extend(world);
+        if actors.len() < 2 {
+            return actors.pop();
+        }
+        let key = |actor: &Actor| match actor {
+            Actor::Client(client) => self.seats[client.index()].key,
+            Actor::World => Key::WORLD,
+        };
+        let keys: Vec<_> = actors.iter().map(key).collect();
+        let point = Point::new(PointKind::Schedule, Key::WORLD);
+        Some(actors[cx.choices.pick(point, &keys)])
+    }
+
+    /// When the next thing is due, or the next sleeper wakes.
+    fn next_moment(&self) -> Option<Instant> {
+        let wakes =
+            self.seats.iter().filter(|seat| !seat.is_done).filter_map(|seat| match seat.wait {
+                Some(Wait::Until(at)) => Some(at),
+                _ => None,
+            });
+        self.world.next_due().into_iter().chain(wakes).min()
+    }
+
+    fn turn(&mut self, client: ClientId, cx: &mut Cx<'_>) {
+        self.last = Some(client);
+        let seat = &mut self.seats[client.index()];
+        seat.wait = None;
+        let mut turn = Turn { world: &mut self.world, cx, me: client, seat };
+        match self.clients[client.index()].turn(&mut turn) {
+            Next::Ready => {}
+            Next::Wait(wait) => self.seats[client.index()].wait = Some(wait),
+            Next::Done => {
+                self.seats[client.index()].is_done = true;
+                cx.tell(self.world.now(), What::Finished { client });
+            }
+        }
+    }
+
+    /// Takes completions to whom they belong.
+    fn deliver(&mut self) {
+        while let Some((client, completion)) = self.world.take_completion() {
+            self.seats[client.index()].accept(completion);
+        }
+    }
+}
+
+/// Who does something next.
+#[derive(Clone, Copy, Debug)]
+enum Actor {
+    Client(ClientId),
+    World,
+}
+
+impl<C> core::fmt::Debug for Runner<C> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Runner")
+            .field("world", &self.world)
+            .field("seats", &self.seats)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C: Client> Client for Box<C> {
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn turn(&mut self, turn: &mut Turn<'_, '_>) -> Next {
+        (**self).turn(turn)
+    }
+}

@@ -1,0 +1,305 @@
+//! What happened: typed facts, told as they come.
+
+use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
+
+use headcrash_engine::{Errno, EventId, RuleId, StableHasher, State, Tag};
+
+use crate::disk::{DiskId, NodeId};
+use crate::io::{RequestId, Shape};
+use crate::runner::ClientId;
+use crate::time::Instant;
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fact {
+    /// When.
+    pub at: Instant,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// A client submitted a request.
+    Submitted {
+        /// Who.
+        client: ClientId,
+        /// The request.
+        request: RequestId,
+        /// To which disk.
+        disk: DiskId,
+        /// What it asks for.
+        shape: Shape,
+    },
+    /// A request reached an event; what its rules did follows.
+    Announced {
+        /// Whose.
+        request: RequestId,
+        /// On which node.
+        node: NodeId,
+        /// The event.
+        event: EventId,
+    },
+    /// A node announced the end of its opening (event `none`).
+    Opened {
+        /// Which disk.
+        disk: DiskId,
+    },
+    /// A disk was closed.
+    Closed {
+        /// Which disk.
+        disk: DiskId,
+    },
+    /// A disk's length changed.
+    Truncated {
+        /// Which disk.
+        disk: DiskId,
+        /// Its length now, in bytes.
+        len: u64,
+    },
+    /// The armed list was replaced.
+    Armed {
+        /// On which node.
+        node: NodeId,
+        /// What is armed.
+        rules: RuleList,
+    },
+    /// A state change took effect.
+    Moved {
+        /// On which node.
+        node: NodeId,
+        /// The state before.
+        from: State,
+        /// The state now.
+        to: State,
+        /// Whose doing.
+        rule: RuleId,
+    },
+    /// A request was suspended.
+    Suspended {
+        /// Which.
+        request: RequestId,
+        /// On which node.
+        node: NodeId,
+        /// Under which tag.
+        tag: Tag,
+        /// The rule, or `None` for a breakpoint.
+        rule: Option<RuleId>,
+    },
+    /// A suspension ended.
+    Resumed {
+        /// Whose.
+        request: RequestId,
+        /// On which node.
+        node: NodeId,
+        /// Under which tag it was.
+        tag: Tag,
+    },
+    /// A rule with errno 0 let an access pass.
+    Masked {
+        /// Whose.
+        request: RequestId,
+        /// On which node.
+        node: NodeId,
+        /// The rule.
+        rule: RuleId,
+    },
+    /// A rule decided an access.
+    Injected {
+        /// Whose.
+        request: RequestId,
+        /// On which node.
+        node: NodeId,
+        /// The rule.
+        rule: RuleId,
+        /// The error, or `None` when the access was dropped and reported as done.
+        errno: Option<Errno>,
+    },
+    /// A `once` rule is gone.
+    Consumed {
+        /// On which node.
+        node: NodeId,
+        /// The rule.
+        rule: RuleId,
+    },
+    /// A request waits until an overlapping one ends.
+    Waiting {
+        /// Which.
+        request: RequestId,
+        /// For which.
+        on: RequestId,
+    },
+    /// A failed read of a read-modify-write was ignored, and what lies around the write is
+    /// undefined (quirk Q1).
+    ReadIgnored {
+        /// Whose.
+        request: RequestId,
+        /// The error that was ignored.
+        errno: Errno,
+    },
+    /// A request's access is on its way to the medium.
+    InFlight {
+        /// Which.
+        request: RequestId,
+        /// When it is due.
+        until: Instant,
+    },
+    /// A request ended.
+    Completed {
+        /// Which.
+        request: RequestId,
+        /// How.
+        result: Result<(), Errno>,
+    },
+    /// A breakpoint was set.
+    BreakSet {
+        /// On which node.
+        node: NodeId,
+        /// At which event.
+        event: EventId,
+        /// Under which tag.
+        tag: Tag,
+    },
+    /// Breakpoints were removed.
+    BreakRemoved {
+        /// From which node.
+        node: NodeId,
+        /// With which tag.
+        tag: Tag,
+        /// How many there were.
+        removed: u64,
+        /// Whether the command reported success.
+        found: bool,
+    },
+    /// Nobody was suspended under this tag.
+    NobodyResumed {
+        /// On which node.
+        node: NodeId,
+        /// The tag.
+        tag: Tag,
+    },
+    /// A client sleeps.
+    Sleeps {
+        /// Who.
+        client: ClientId,
+        /// Until when.
+        until: Instant,
+    },
+    /// A client looked at bytes and they were as expected.
+    ContentsHold {
+        /// Who.
+        client: ClientId,
+        /// How many bytes.
+        len: u64,
+    },
+    /// A client looked at bytes and they were not as expected.
+    ContentsDiffer {
+        /// Who.
+        client: ClientId,
+        /// Where the first difference is, from the start of what was looked at.
+        at: u64,
+        /// The byte expected there; `None` past the end of what was expected.
+        expected: Option<u8>,
+        /// The byte found there; `None` past the end of what was found.
+        found: Option<u8>,
+    },
+    /// A client decided by what it had read.
+    Decided {
+        /// Who.
+        client: ClientId,
+        /// Whether the saved bytes were as asked.
+        held: bool,
+    },
+    /// A client has no more to do.
+    Finished {
+        /// Who.
+        client: ClientId,
+    },
+    /// A property does not hold; its number in the scenario's list.
+    Violated {
+        /// Which.
+        property: u32,
+    },
+}
+
+/// The first few of a list of rules, and how many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RuleList {
+    shown: [Option<RuleId>; Self::SHOWN],
+    /// How many there are in all.
+    pub count: u64,
+}
+
+impl RuleList {
+    /// At most this many are kept: a trace is to be read.
+    pub const SHOWN: usize = 8;
+
+    /// The first of `rules`, of which there are `count`.
+    pub fn new(rules: impl Iterator<Item = RuleId>, count: usize) -> Self {
+        let mut shown = [None; Self::SHOWN];
+        for (slot, rule) in shown.iter_mut().zip(rules) {
+            *slot = Some(rule);
+        }
+        Self { shown, count: count as u64 }
+    }
+
+    /// Those that are kept, in order.
+    pub fn shown(&self) -> impl Iterator<Item = RuleId> {
+        self.shown.iter().flatten().copied()
+    }
+}
+
+/// Is told what happens, in order.
+pub trait Sink {
+    /// One more fact.
+    fn tell(&mut self, fact: Fact);
+}
+
+/// Nobody listens.
+impl Sink for () {
+    fn tell(&mut self, _: Fact) {}
+}
+
+/// Keeps every fact.
+impl Sink for Vec<Fact> {
+    fn tell(&mut self, fact: Fact) {
+        self.push(fact);
+    }
+}
+
+/// A rolling hash over facts: equal for equal traces, on every machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TraceHash {
+    hasher: StableHasher,
+    facts: u64,
+}
+
+impl TraceHash {
+    /// The hash of what was told so far.
+    #[must_use]
+    pub fn value(&self) -> u64 {
+        let mut hasher = self.hasher;
+        self.facts.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// How many facts were told so far.
+    #[must_use]
+    pub const fn facts(&self) -> u64 {
+        self.facts
+    }
+
+    /// One more fact.
+    pub fn add(&mut self, fact: &Fact) {
+        fact.hash(&mut self.hasher);
+        self.facts += 1;
+    }
+}
+
+impl Sink for TraceHash {
+    fn tell(&mut self, fact: Fact) {
+        self.add(&fact);
+    }
+}

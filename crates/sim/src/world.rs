@@ -1,0 +1,585 @@
+//! A world: clock, disks, requests, and what is due.
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use headcrash_engine::{Dialect, Engine, Errno, EventId, Passage, Requester, Tag};
+
+use crate::block::{Deeds, Flow};
+use crate::choices::{Choices, Key, Point, PointKind};
+use crate::disk::{Disk, DiskId, DiskSpec, LayerKind, NodeId};
+use crate::image::{Image, filled};
+use crate::io::{Completion, Io, RequestId, Verb};
+use crate::request::{Buffer, Content, Life, Request, Source, Span, Step};
+use crate::runner::ClientId;
+use crate::time::Instant;
+use crate::trace::{Fact, Sink, What};
+
+/// What a world asks and tells: never owned by it, so that it stays a value.
+pub struct Cx<'a> {
+    /// Answers what could go two ways.
+    pub choices: &'a mut dyn Choices,
+    /// Is told what happens.
+    pub sink: &'a mut dyn Sink,
+}
+
+impl Cx<'_> {
+    /// Tells what happened at `at`.
+    pub fn tell(&mut self, at: Instant, what: What) {
+        self.sink.tell(Fact { at, what });
+    }
+}
+
+/// Who ends suspensions, besides the script.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Resumes {
+    /// Nobody.
+    #[default]
+    ByScript,
+    /// The clock: each suspension ends after this many nanoseconds.
+    AfterNs(u64),
+    /// The choices: "resume which, if any, now" is asked whenever anything could happen.
+    Seeded,
+}
+
+/// Clock, disks, nodes and requests of one run.
+///
+/// A value: cloning it is cheap, and a clone given the same choices does the same. It owns neither
+/// the choices nor the trace nor the clients, which are passed in or live beside it in a
+/// [`Runner`](crate::Runner).
+#[derive(Clone, Debug)]
+pub struct World {
+    pub(crate) now: Instant,
+    pub(crate) disks: Vec<Disk>,
+    resumes: Resumes,
+    /// Requests not yet completed, by number from `first_request` on.
+    requests: VecDeque<Option<Box<Request>>>,
+    first_request: u64,
+    due: BTreeMap<(Instant, u64), Due>,
+    next_seq: u64,
+    /// Requests whose wait has ended and who go on when the one running now cannot.
+    pub(crate) woken: Vec<RequestId>,
+    completions: VecDeque<(ClientId, Completion)>,
+    /// Emptied and used again, so that announcing allocates nothing.
+    pub(crate) deeds: Vec<What>,
+}
+
+/// Something that will happen by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Due {
+    /// An injected error is reported: one turn after the check, at the same instant.
+    Answer(RequestId),
+    /// The medium has done what it was asked.
+    Transfer(RequestId),
+    /// A suspension on this node ends ([`Resumes::AfterNs`]).
+    Release(NodeId, RequestId),
+}
+
+impl Due {
+    /// Whose it is.
+    #[must_use]
+    pub const fn request(self) -> RequestId {
+        let (Self::Answer(request) | Self::Transfer(request) | Self::Release(_, request)) = self;
+        request
+    }
+}
+
+impl World {
+    /// A world with these disks, at [`Instant::START`]; none is open yet.
+    ///
+    /// # Panics
+    ///
+    /// When a disk has no node, or nodes of different dialects.
+    #[must_use]
+    pub fn new(disks: Vec<DiskSpec>, resumes: Resumes) -> Self {
+        Self {
+            now: Instant::START,
+            disks: disks.into_iter().map(Disk::new).collect(),
+            resumes,
+            requests: VecDeque::new(),
+            first_request: 1,
+            due: BTreeMap::new(),
+            next_seq: 0,
+            woken: Vec::new(),
+            completions: VecDeque::new(),
+            deeds: Vec::new(),
+        }
+    }
+
+    /// The time.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// How many disks there are.
+    #[must_use]
+    pub const fn disk_count(&self) -> usize {
+        self.disks.len()
+    }
+
+    /// What is on a disk: what reads would see that found nothing in flight.
+    #[must_use]
+    pub fn image(&self, disk: DiskId) -> &Image {
+        &self.disks[disk.index()].image
+    }
+
+    /// Whether a disk is open.
+    #[must_use]
+    pub fn is_open(&self, disk: DiskId) -> bool {
+        self.disks[disk.index()].is_open
+    }
+
+    /// The engine of a disk's node: 0 is the outermost.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such node.
+    #[must_use]
+    pub fn engine(&self, node: NodeId) -> &Engine {
+        let engine = self.disks[node.disk.index()].engine(self.layer_of(node));
+        engine.expect("a node is named by its depth")
+    }
+
+    /// How many nodes a disk has.
+    #[must_use]
+    pub fn node_count(&self, disk: DiskId) -> u32 {
+        let layers = &self.disks[disk.index()].layers;
+        layers.iter().filter(|layer| matches!(layer.kind, LayerKind::Node(_))).count() as u32
+    }
+
+    /// Where a request is in its life.
+    #[must_use]
+    pub fn life(&self, request: RequestId) -> Life {
+        self.request(request).map_or(Life::Completed, |request| request.life)
+    }
+
+    /// Every suspended request, in the order in which requests were submitted.
+    pub fn suspended(&self) -> impl Iterator<Item = RequestId> {
+        self.requests
+            .iter()
+            .flatten()
+            .filter(|request| request.life == Life::Suspended)
+            .map(|request| request.id)
+    }
+
+    /// The oldest completion not yet taken, and whose it is.
+    pub fn take_completion(&mut self) -> Option<(ClientId, Completion)> {
+        self.completions.pop_front()
+    }
+
+    /// Puts back, in order, what [`Self::take_completion`] gave to somebody it was not for.
+    pub(crate) fn give_back(&mut self, completions: Vec<(ClientId, Completion)>) {
+        self.completions.extend(completions);
+    }
+
+    /// When the next thing is due.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Instant> {
+        self.due.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Moves the clock forward.
+    ///
+    /// # Panics
+    ///
+    /// When something is due before `to`.
+    pub fn advance(&mut self, to: Instant) {
+        assert!(self.next_due().is_none_or(|due| due >= to), "time does not pass over what is due");
+        self.now = self.now.max(to);
+    }
+
+    /// Opens a disk: its engines begin anew, and announce event `none` where the dialect has it.
+    /// Nothing happens to a disk that is open.
+    pub fn open(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) {
+        let disk = &mut self.disks[disk_id.index()];
+        if disk.is_open {
+            return;
+        }
+        disk.is_open = true;
+        for layer in &mut disk.layers {
+            if let LayerKind::Node(engine) = &mut layer.kind {
+                **engine = Engine::new(engine.program().clone());
+            }
+            (layer.written, layer.flushed) = (0, 0);
+        }
+        cx.tell(self.now, What::Opened { disk: disk_id });
+        // Innermost first: a node is open when what it stands on is.
+        for layer in (0..self.disks[disk_id.index()].layers.len()).rev() {
+            self.announce_open(disk_id, layer, cx);
+        }
+    }
+
+    fn announce_open(&mut self, disk_id: DiskId, layer: usize, cx: &mut Cx<'_>) {
+        let disk = &mut self.disks[disk_id.index()];
+        let Some(event) = disk.events.none else { return };
+        if disk.engine(layer).is_none() {
+            return;
+        }
+        let node = NodeId { disk: disk_id, depth: disk.depth(layer) };
+        let request = RequestId(0);
+        let mut deeds = Deeds { node, request, whats: core::mem::take(&mut self.deeds) };
+        let engine = disk.engine_mut(layer).expect("the layer was just seen to be a node");
+        let passage = engine.announce(event, Requester(0), &mut deeds);
+        if passage == Passage::Suspend {
+            // Nobody could resume an opening: a suspend rule on `none` holds nothing.
+            engine.abandon(Requester(0));
+            deeds.whats.retain(|what| !matches!(what, What::Suspended { .. }));
+        }
+        self.deeds = self.settle_deeds(deeds, layer, cx);
+    }
+
+    /// Closes a disk. It waits for nobody: requests on their way answer `ENODEV`.
+    /// Returns them, oldest first.
+    pub fn close(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) -> Vec<RequestId> {
+        let disk = &mut self.disks[disk_id.index()];
+        if !disk.is_open {
+            return Vec::new();
+        }
+        disk.is_open = false;
+        cx.tell(self.now, What::Closed { disk: disk_id });
+        for layer in &mut disk.layers {
+            layer.tracked.clear();
+            layer.flush_active = false;
+            layer.flush_queue.clear();
+        }
+        let on_disk = self.requests.iter().flatten().filter(|request| request.disk == disk_id);
+        let cut: Vec<_> = on_disk.map(|request| request.id).collect();
+        for id in &cut {
+            let disk = &mut self.disks[disk_id.index()];
+            for layer in 0..disk.layers.len() {
+                if let Some(engine) = disk.engine_mut(layer) {
+                    engine.abandon(Requester(id.number()));
+                }
+            }
+            let mut request = self.take(*id);
+            request.result = Err(Errno::ENODEV);
+            self.complete(request, cx);
+        }
+        cut
+    }
+
+    /// Changes a disk's length, in bytes; new bytes are its fill.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when it is closed, `EROFS` when it is read-only, `EFBIG` beyond 2^60.
+    pub fn truncate(&mut self, disk_id: DiskId, len: u64, cx: &mut Cx<'_>) -> Result<(), Errno> {
+        let disk = &mut self.disks[disk_id.index()];
+        if !disk.is_open {
+            return Err(Errno::ENODEV);
+        }
+        if disk.read_only {
+            return Err(Errno::EROFS);
+        }
+        if len > 1 << 60 {
+            return Err(Errno::EFBIG);
+        }
+        disk.image.set_len(len);
+        cx.tell(self.now, What::Truncated { disk: disk_id, len });
+        Ok(())
+    }
+
+    /// Submits a request for `client` and runs it as far as it goes: it may have completed when
+    /// this returns. `key` is its stable name.
+    pub fn submit(
+        &mut self,
+        client: ClientId,
+        key: Key,
+        disk: DiskId,
+        io: Io,
+        cx: &mut Cx<'_>,
+    ) -> RequestId {
+        let id = RequestId(self.first_request + self.requests.len() as u64);
+        let shape = io.shape();
+        cx.tell(self.now, What::Submitted { client, request: id, disk, shape });
+        let mut request = Box::new(Request {
+            id,
+            client,
+            key,
+            disk,
+            shape,
+            life: Life::Running,
+            plan: Vec::new(),
+            result: Ok(()),
+            buffers: Vec::new(),
+        });
+        match self.refusal(disk, &io) {
+            Some(errno) => request.result = Err(errno),
+            None => self.plan(&mut request, io),
+        }
+        self.requests.push_back(Some(request));
+        self.enter(id, cx);
+        id
+    }
+
+    /// Why a request is not even begun.
+    fn refusal(&self, disk: DiskId, io: &Io) -> Option<Errno> {
+        let disk = &self.disks[disk.index()];
+        let shape = io.shape();
+        let writes = match shape.verb {
+            Verb::Write | Verb::WriteZeroes | Verb::Discard => true,
+            Verb::Read | Verb::Flush | Verb::Announce(_) => false,
+        };
+        let moves_bytes = matches!(shape.verb, Verb::Read | Verb::Write);
+        if !disk.is_open {
+            Some(Errno::ENODEV)
+        } else if shape.at.checked_add(shape.len).is_none_or(|end| end > disk.image.len()) {
+            // block/block-backend.c, blk_check_byte_request.
+            Some(Errno::EIO)
+        } else if moves_bytes && shape.len > Io::MAX_LEN {
+            Some(Errno::EINVAL)
+        } else if writes && disk.read_only {
+            Some(Errno::EROFS)
+        } else {
+            None
+        }
+    }
+
+    fn plan(&self, request: &mut Request, io: Io) {
+        let first_node = self.disks[request.disk.index()].first_node;
+        let span = |at, len| Span { layer: 0, at, len };
+        let (step, bytes) = match io {
+            Io::Read { at, len } => (Step::Read(span(at, len)), Some((at, filled(len, 0)))),
+            Io::Write { at, data, fua } => {
+                let span = span(at, data.len() as u64);
+                let content = Content::Data(Source::Buffers);
+                (Step::Write { span, content, fua }, Some((at, data.to_vec())))
+            }
+            Io::WriteZeroes { at, len, fua } => {
+                (Step::Write { span: span(at, len), content: Content::Zero, fua }, None)
+            }
+            Io::Discard { at, len } => (Step::Discard(span(at, len)), None),
+            Io::Flush => (Step::Flush { layer: 0 }, None),
+            Io::Announce(event) => (Step::Announce { layer: first_node, event }, None),
+        };
+        request.plan.push(step);
+        request.buffers.extend(bytes.map(|(at, bytes)| Buffer { at, bytes }));
+    }
+
+    /// Does the next thing that is due now; `false` when nothing is.
+    ///
+    /// Which of several is a choice, whose answer 0 is the order in which they became due.
+    pub fn step(&mut self, cx: &mut Cx<'_>) -> bool {
+        let index = match self.due_now().take(2).count() {
+            0 => return false,
+            1 => 0,
+            _ => {
+                let keys: Vec<_> = self.due_now().map(|due| self.due_key(due)).collect();
+                cx.choices.pick(Point::new(PointKind::Completion, Key::WORLD), &keys)
+            }
+        };
+        self.step_to(index, cx);
+        true
+    }
+
+    /// What is due now, in the order in which it became due.
+    pub fn due_now(&self) -> impl Iterator<Item = Due> {
+        self.due.range((self.now, 0)..=(self.now, u64::MAX)).map(|(_, due)| *due)
+    }
+
+    /// Does one of the things due now, by its place in [`Self::due_now`]: for those who decide
+    /// without asking choices.
+    ///
+    /// # Panics
+    ///
+    /// When fewer things are due.
+    pub fn step_to(&mut self, index: usize, cx: &mut Cx<'_>) {
+        let mut due_now = self.due.range((self.now, 0)..=(self.now, u64::MAX));
+        let (key, _) = due_now.nth(index).expect("the place is one of what is due now");
+        let key = *key;
+        match self.due.remove(&key).expect("what is due was just found") {
+            Due::Answer(id) | Due::Transfer(id) => self.enter(id, cx),
+            Due::Release(node, id) => self.release(node, id, cx),
+        }
+    }
+
+    fn due_key(&self, due: Due) -> Key {
+        let id = due.request();
+        let key = self.request(id).map_or(Key::NOBODY, |request| request.key);
+        // A timed resume and a completion of one request are never both due, but a request that
+        // is gone may have left a timer behind: the number keeps keys apart.
+        if key == Key::NOBODY { Key::NOBODY.nth(id.number()) } else { key }
+    }
+
+    /// Sets a breakpoint on a node.
+    pub fn set_breakpoint(&mut self, node: NodeId, event: EventId, tag: Tag, cx: &mut Cx<'_>) {
+        self.engine_mut(node).set_breakpoint(event, tag.clone());
+        cx.tell(self.now, What::BreakSet { node, event, tag });
+    }
+
+    /// Removes a node's breakpoints with this tag and resumes whoever is suspended under it,
+    /// newest first, each as far as it goes. Returns whether the command reports success.
+    pub fn remove_breakpoint(&mut self, node: NodeId, tag: &Tag, cx: &mut Cx<'_>) -> bool {
+        let engine = self.engine_mut(node);
+        let removal = engine.remove_breakpoint(tag.as_str());
+        let held = engine.suspensions().iter().filter(|held| held.tag() == tag).count();
+        let found = removal.succeeds(held);
+        let removed = removal.removed as u64;
+        cx.tell(self.now, What::BreakRemoved { node, tag: tag.clone(), removed, found });
+        while self.engine(node).is_suspended(tag.as_str()) {
+            self.resume(node, tag, cx);
+        }
+        found
+    }
+
+    /// Resumes the request most recently suspended under `tag` on a node and runs it as far as it
+    /// goes. Returns whether there was one.
+    pub fn resume(&mut self, node: NodeId, tag: &Tag, cx: &mut Cx<'_>) -> bool {
+        let layer = self.layer_of(node);
+        let whats = core::mem::take(&mut self.deeds);
+        let mut deeds = Deeds { node, request: RequestId(0), whats };
+        let resumed = self.engine_mut(node).resume(tag.as_str(), &mut deeds);
+        self.deeds = self.settle_deeds(deeds, layer, cx);
+        let Some(resumed) = resumed else {
+            cx.tell(self.now, What::NobodyResumed { node, tag: tag.clone() });
+            return false;
+        };
+        self.resumed(node, RequestId(resumed.who.0), resumed.passage, cx);
+        true
+    }
+
+    /// Ends the most recent suspension of a request on `node`, if it is still held there.
+    pub(crate) fn release(&mut self, node: NodeId, id: RequestId, cx: &mut Cx<'_>) {
+        if self.life(id) != Life::Suspended {
+            return;
+        }
+        let layer = self.layer_of(node);
+        let whats = core::mem::take(&mut self.deeds);
+        let mut deeds = Deeds { node, request: id, whats };
+        let resumed = self.engine_mut(node).release(Requester(id.number()), &mut deeds);
+        self.deeds = self.settle_deeds(deeds, layer, cx);
+        if let Some(resumed) = resumed {
+            self.resumed(node, id, resumed.passage, cx);
+        }
+    }
+
+    fn resumed(&mut self, node: NodeId, id: RequestId, passage: Passage, cx: &mut Cx<'_>) {
+        match passage {
+            Passage::Pass => self.enter(id, cx),
+            Passage::Suspend => {
+                let request = self.take(id);
+                self.hold(&request, node);
+                self.put_back(request);
+            }
+        }
+    }
+
+    /// A request was suspended at `node`.
+    pub(crate) fn hold(&mut self, request: &Request, node: NodeId) {
+        if let Resumes::AfterNs(ns) = self.resumes {
+            self.due_at(self.now.after_ns(ns), Due::Release(node, request.id));
+        }
+    }
+
+    /// Who ends suspensions, besides the script.
+    #[must_use]
+    pub const fn resumes(&self) -> Resumes {
+        self.resumes
+    }
+
+    /// Where a suspended request is held.
+    pub(crate) fn held_at(&self, id: RequestId) -> Option<NodeId> {
+        let request = self.request(id)?;
+        let disk = &self.disks[request.disk.index()];
+        let holds = |layer: &usize| {
+            let engine = disk.engine(*layer);
+            let who = Requester(id.number());
+            engine.is_some_and(|engine| engine.suspensions().iter().any(|held| held.who() == who))
+        };
+        let layer = (disk.first_node..disk.layers.len()).find(holds)?;
+        Some(NodeId { disk: request.disk, depth: disk.depth(layer) })
+    }
+
+    /// The stable name of a request that has not completed.
+    pub(crate) fn request_key(&self, id: RequestId) -> Option<Key> {
+        self.request(id).map(|request| request.key)
+    }
+
+    /// Puts something in the queue.
+    pub(crate) fn due_at(&mut self, at: Instant, due: Due) {
+        self.due.insert((at, self.next_seq), due);
+        self.next_seq += 1;
+    }
+
+    /// Runs a request, then those it woke, and those they woke before the rest, as coroutines that
+    /// wake one another do.
+    fn enter(&mut self, first: RequestId, cx: &mut Cx<'_>) {
+        self.run(first, cx);
+        if self.woken.is_empty() {
+            return;
+        }
+        let mut pending: Vec<_> = self.woken.drain(..).rev().collect();
+        while let Some(id) = pending.pop() {
+            self.run(id, cx);
+            pending.extend(self.woken.drain(..).rev());
+        }
+    }
+
+    /// Runs a request until it waits or completes.
+    fn run(&mut self, id: RequestId, cx: &mut Cx<'_>) {
+        // A disk that was closed has answered for its requests; what was due for them is stale.
+        if self.request(id).is_none() {
+            return;
+        }
+        let mut request = self.take(id);
+        request.life = Life::Running;
+        while let Some(step) = request.plan.pop() {
+            if let Flow::Wait(life) = self.perform(&mut request, step, cx) {
+                request.life = life;
+                self.put_back(request);
+                return;
+            }
+        }
+        self.complete(request, cx);
+    }
+
+    fn complete(&mut self, mut request: Box<Request>, cx: &mut Cx<'_>) {
+        request.life = Life::Completed;
+        let data = match request.shape.verb {
+            Verb::Read if request.result.is_ok() => core::mem::take(&mut request.buffers[0].bytes),
+            _ => Vec::new(),
+        };
+        let result = request.result;
+        cx.tell(self.now, What::Completed { request: request.id, result });
+        let completion = Completion { request: request.id, result, data };
+        self.completions.push_back((request.client, completion));
+        while let Some(None) = self.requests.front() {
+            self.requests.pop_front();
+            self.first_request += 1;
+        }
+    }
+
+    fn request(&self, id: RequestId) -> Option<&Request> {
+        let place = id.number().checked_sub(self.first_request)?;
+        self.requests.get(place as usize)?.as_deref()
+    }
+
+    fn take(&mut self, id: RequestId) -> Box<Request> {
+        let place = (id.number() - self.first_request) as usize;
+        self.requests[place].take().expect("a request is in one place at a time")
+    }
+
+    fn put_back(&mut self, request: Box<Request>) {
+        let place = (request.id.number() - self.first_request) as usize;
+        self.requests[place] = Some(request);
+    }
+
+    /// Where a node stands among its disk's layers.
+    fn layer_of(&self, node: NodeId) -> usize {
+        self.disks[node.disk.index()].first_node + node.depth as usize
+    }
+
+    fn engine_mut(&mut self, node: NodeId) -> &mut Engine {
+        let layer = self.layer_of(node);
+        let engine = self.disks[node.disk.index()].engine_mut(layer);
+        engine.expect("a node is named by its depth")
+    }
+
+    /// The dialect of a disk.
+    #[must_use]
+    pub fn dialect(&self, disk: DiskId) -> Dialect {
+        self.disks[disk.index()].dialect
+    }
+}
