@@ -1,0 +1,10 @@
+//! `fuzz::laws::rules` under libFuzzer.
+
+#![no_main]
+
+use arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    _ = fuzz::laws::rules(&mut Unstructured::new(data));
+});
