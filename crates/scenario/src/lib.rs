@@ -1,3 +1,38 @@
 //! Scenario files, and running one.
 
 pub mod blkdebug;
+pub mod conformance;
+mod explain;
+mod failure;
+mod file;
+mod lower;
+mod names;
+mod run;
+mod scenario;
+mod schema;
+mod source;
+pub mod trace;
+
+pub use explain::explain;
+pub use failure::{
+    FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, RecordedChoice, Replayed, repeat_command,
+    replay_command,
+};
+pub use run::{FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Violation, Waiter, run, run_seed};
+pub use scenario::{
+    Cache, Client, Condition, Content, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
+    Gets, Io, Node, Pattern, Property, PropertyKind, RequestIndex, RuleInfo, RulePlace, SavedIndex,
+    Scenario, Seeds, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top, Wanted,
+};
+pub use schema::json_schema;
+pub use source::{Diagnostic, Errors, Label, Location, Source, Span};
+
+/// Reads a scenario from `text`, which is called `name` in messages.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, in file order.
+pub fn parse(name: &str, text: &[u8]) -> Result<Scenario, Errors> {
+    let (file, source, tree) = file::read(name, text)?;
+    lower::lower(file, source, &tree)
+}

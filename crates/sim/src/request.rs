@@ -196,6 +196,19 @@ pub(crate) enum Transfer {
     Flush,
 }
 
+impl Transfer {
+    /// Whether it matters which of the two is done first.
+    pub(crate) const fn meets(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Flush, _) | (_, Self::Flush) | (Self::Read(_), Self::Read(_)) => false,
+            (
+                Self::Read(one) | Self::Write(one, _) | Self::Discard(one),
+                Self::Read(other) | Self::Write(other, _) | Self::Discard(other),
+            ) => one.at < other.end() && other.at < one.end(),
+        }
+    }
+}
+
 /// What follows a tried write of zeroes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ZeroRest {

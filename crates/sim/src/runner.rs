@@ -198,6 +198,11 @@ impl<C: Client> Runner<C> {
         &self.clients
     }
 
+    /// The clients, to be spoken to between steps.
+    pub fn clients_mut(&mut self) -> &mut [C] {
+        &mut self.clients
+    }
+
     /// What a client waits for; `None` when it could go on or is done.
     #[must_use]
     pub fn waits(&self, client: ClientId) -> Option<&Wait> {

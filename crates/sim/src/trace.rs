@@ -47,6 +47,11 @@ pub enum What {
         /// Which disk.
         disk: DiskId,
     },
+    /// A disk was closed and opened as it was.
+    Reopened {
+        /// Which disk.
+        disk: DiskId,
+    },
     /// A disk was closed.
     Closed {
         /// Which disk.
@@ -126,6 +131,8 @@ pub enum What {
     },
     /// A request waits until an overlapping one ends.
     Waiting {
+        /// Whose.
+        client: ClientId,
         /// Which.
         request: RequestId,
         /// For which.
@@ -135,12 +142,16 @@ pub enum What {
     /// undefined (quirk Q1).
     ReadIgnored {
         /// Whose.
+        client: ClientId,
+        /// Which.
         request: RequestId,
         /// The error that was ignored.
         errno: Errno,
     },
     /// A request's access is on its way to the medium.
     InFlight {
+        /// Whose.
+        client: ClientId,
         /// Which.
         request: RequestId,
         /// When it is due.
@@ -148,6 +159,8 @@ pub enum What {
     },
     /// A request ended.
     Completed {
+        /// Whose.
+        client: ClientId,
         /// Which.
         request: RequestId,
         /// How.

@@ -11,7 +11,7 @@ use crate::choices::{Choices, Key, Point, PointKind};
 use crate::disk::{Disk, DiskId, DiskSpec, LayerKind, NodeId};
 use crate::image::{Image, filled};
 use crate::io::{Completion, Io, RequestId, Verb};
-use crate::request::{Buffer, Content, Life, Request, Source, Span, Step};
+use crate::request::{Buffer, Content, Life, Request, Source, Span, Step, Transfer};
 use crate::runner::ClientId;
 use crate::time::Instant;
 use crate::trace::{Fact, Sink, What};
@@ -260,6 +260,14 @@ impl World {
         cut
     }
 
+    /// Closes a disk and opens it again as it was: rules, state, armed list and breakpoints
+    /// survive, and so do requests on their way. A closed disk is opened as it was closed.
+    /// (QEMU: `bdrv_reopen`, to which blkdebug agrees and does nothing.)
+    pub fn reopen(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) {
+        self.disks[disk_id.index()].is_open = true;
+        cx.tell(self.now, What::Reopened { disk: disk_id });
+    }
+
     /// Changes a disk's length, in bytes; new bytes are its fill.
     ///
     /// # Errors
@@ -392,6 +400,41 @@ impl World {
         match self.due.remove(&key).expect("what is due was just found") {
             Due::Answer(id) | Due::Transfer(id) => self.enter(id, cx),
             Due::Release(node, id) => self.release(node, id, cx),
+        }
+    }
+
+    /// Whether the medium can do one of the transfers due now before it is said to be done, and
+    /// that would make a difference: it has not done it yet, nor another one due now that touches
+    /// the same bytes.
+    #[must_use]
+    pub fn can_carry_out(&self, index: usize) -> bool {
+        let transfers: Vec<_> = self.due_now().map(|due| self.transfer_of(due)).collect();
+        let Some(Some((disk, one))) = transfers.get(index) else { return false };
+        transfers.iter().enumerate().any(|(place, other)| {
+            place != index
+                && other.is_some_and(|(other_disk, other)| *disk == other_disk && one.meets(other))
+        })
+    }
+
+    /// The medium does one of the transfers due now, by its place in [`Self::due_now`]; that it is
+    /// done is told later, by [`Self::step_to`].
+    pub fn carry_out(&mut self, index: usize) {
+        let Some(due) = self.due_now().nth(index) else { return };
+        if let Some((_, transfer)) = self.transfer_of(due) {
+            let mut request = self.take(due.request());
+            request.plan.pop();
+            self.apply(&mut request, transfer);
+            self.put_back(request);
+        }
+    }
+
+    /// The transfer that is due, unless the medium has done it.
+    fn transfer_of(&self, due: Due) -> Option<(DiskId, Transfer)> {
+        let Due::Transfer(id) = due else { return None };
+        let request = self.request(id)?;
+        match request.plan.last()? {
+            Step::Applied(transfer) => Some((request.disk, *transfer)),
+            _ => None,
         }
     }
 
@@ -542,7 +585,7 @@ impl World {
             _ => Vec::new(),
         };
         let result = request.result;
-        cx.tell(self.now, What::Completed { request: request.id, result });
+        cx.tell(self.now, What::Completed { client: request.client, request: request.id, result });
         let completion = Completion { request: request.id, result, data };
         self.completions.push_back((request.client, completion));
         while let Some(None) = self.requests.front() {

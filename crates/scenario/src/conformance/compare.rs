@@ -51,9 +51,9 @@ pub fn compare(ours: &Outcome, theirs: &Outcome) -> Option<Difference> {
     None
 }
 
-/// Whether one step's list agrees with a recorded one, bytes aside.
-pub(super) fn agrees(ours: &[Seen], theirs: &[Seen]) -> bool {
-    same_list(ours, theirs, false)
+/// Whether one step's list agrees with a recorded one.
+pub(super) fn agrees(ours: &[Seen], theirs: &[Seen], bytes: bool) -> bool {
+    same_list(ours, theirs, bytes)
 }
 
 fn difference(place: String, ours: &impl Serialize, theirs: &impl Serialize) -> Difference {
@@ -97,7 +97,10 @@ fn same_request(
     ambiguous: &[u64],
     swaps: &mut Vec<(u64, u64)>,
 ) -> bool {
-    let (Some(ours), Some(theirs)) = (ours, theirs) else { return theirs.is_none() };
+    let Some(theirs) = theirs else {
+        return ambiguous.is_empty() || ours.is_some_and(|ours| ambiguous.contains(&ours));
+    };
+    let Some(ours) = ours else { return false };
     let swapped = swaps.iter().find_map(|(a, b)| match theirs {
         theirs if theirs == *a => Some(*b),
         theirs if theirs == *b => Some(*a),

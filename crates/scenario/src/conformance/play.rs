@@ -25,9 +25,9 @@ pub fn play(case: &Case) -> Result<Outcome, String> {
 /// Whether a recorded outcome is one that our world can have.
 ///
 /// Everything in it is decided by blkdebug and the block layer, but for one thing: of several
-/// transfers that a host has in flight at once, which is done first. So where the plain order does
-/// not give the recorded outcome, the other orders are tried, depth first, as far as each agrees
-/// with the recording; [`ORDERS`] of them at most.
+/// transfers that a host has in flight at once, which is done first, and which is said to be done
+/// first. So where the plain order does not give the recorded outcome, the other orders are tried,
+/// depth first, as far as each agrees with the recording; [`ORDERS`] of them at most.
 ///
 /// # Errors
 ///
@@ -97,12 +97,14 @@ impl Order {
 
 fn play_in(case: &Case, order: &mut Order, guide: Option<&Outcome>) -> Result<Outcome, String> {
     order.next = 0;
+    let bytes = guide.is_some_and(|guide| !guide.undefined_bytes);
     let mut player = Player::new(case, order)?;
     let mut steps = Vec::with_capacity(case.requests.len());
     for (index, request) in case.requests.iter().enumerate() {
+        let theirs = guide.map(|guide| guide.steps.get(index).map_or(&[][..], Vec::as_slice));
+        player.guide = theirs.map(|theirs| Guide { theirs, bytes, lost: false });
         steps.push(player.step(request)?);
-        let theirs = guide.and_then(|guide| guide.steps.get(index));
-        if theirs.is_some_and(|theirs| !agrees(&steps[index], theirs)) {
+        if player.is_lost() {
             // Later steps cannot mend this one.
             return Ok(Outcome { steps, undefined_bytes: player.undefined, ..Outcome::default() });
         }
@@ -110,6 +112,7 @@ fn play_in(case: &Case, order: &mut Order, guide: Option<&Outcome>) -> Result<Ou
     let (tail, image) = match case.dialect {
         Dialect::Qemu2_6 => (Vec::new(), None),
         Dialect::Qemu10 => {
+            player.guide = guide.map(|guide| Guide { theirs: &guide.tail, bytes, lost: false });
             let tail = player.tail(case);
             let stored = case.image != Some(ImageKind::NullCo);
             (tail, stored.then(|| player.world.image(DISK).runs()))
@@ -118,10 +121,26 @@ fn play_in(case: &Case, order: &mut Order, guide: Option<&Outcome>) -> Result<Ou
     Ok(Outcome { steps, tail, image, undefined_bytes: player.undefined })
 }
 
+/// What was recorded of a step: an order that does not lead there is given up at once, or there
+/// would be too many to try.
+#[derive(Clone, Copy)]
+struct Guide<'a> {
+    theirs: &'a [Seen],
+    /// Whether bytes were recorded as well.
+    bytes: bool,
+    lost: bool,
+}
+
 const DISK: DiskId = DiskId(0);
 const NODE: NodeId = NodeId { disk: DISK, depth: 0 };
+
 struct Player<'a> {
     order: &'a mut Order,
+    guide: Option<Guide<'a>>,
+    /// What was seen in this step.
+    seen: Vec<Seen>,
+    /// The flush that a command waits for, and whether its answer can be seen.
+    flush: Option<(u64, bool)>,
     /// A failed read was ignored and whatever was in memory was written (quirk Q1).
     undefined: bool,
     dialect: Dialect,
@@ -166,6 +185,9 @@ impl<'a> Player<'a> {
         };
         let mut player = Self {
             order,
+            guide: None,
+            seen: Vec::new(),
+            flush: None,
             undefined: false,
             dialect: case.dialect,
             world: World::new(vec![disk], Resumes::ByScript),
@@ -184,46 +206,67 @@ impl<'a> Player<'a> {
         act(&mut self.world, &mut cx)
     }
 
-    /// Lets everything that can finish finish.
+    /// Lets everything that can finish finish, as far as it agrees with what was recorded.
     fn settle(&mut self) {
-        while let Some(due) = self.world.next_due() {
+        self.collect();
+        while let Some(due) = self.world.next_due()
+            && !self.is_lost()
+        {
             self.world.advance(due);
             let index = self.next_due();
             self.with(|world, cx| world.step_to(index, cx));
+            self.collect();
         }
     }
 
-    /// Injected errors are reported before any transfer ends, in order. Which of several transfers
-    /// ends first is the host's affair in 10.0.2, where it is worker threads that do them.
+    fn is_lost(&self) -> bool {
+        self.guide.is_some_and(|guide| guide.lost)
+    }
+
+    /// Injected errors are reported before any transfer ends, in order. What the host does with
+    /// several transfers is its affair in 10.0.2, where worker threads do them: which it does
+    /// first, where that matters, and which it is said to have done first.
     fn next_due(&mut self) -> usize {
-        let due: Vec<_> = self.world.due_now().collect();
-        match (due.iter().position(|due| matches!(due, Due::Answer(_))), self.dialect) {
-            (Some(answer), _) => answer,
-            (None, Dialect::Qemu10) if due.len() > 1 => self.order.choose(due.len()),
-            (None, _) => 0,
+        loop {
+            let due: Vec<_> = self.world.due_now().collect();
+            let answer = due.iter().position(|due| matches!(due, Due::Answer(_)));
+            if self.dialect == Dialect::Qemu2_6 || due.len() == 1 {
+                return answer.unwrap_or(0);
+            }
+            let transfers = (0..due.len()).filter(|at| matches!(due[*at], Due::Transfer(_)));
+            let ends: Vec<_> = answer.into_iter().chain(transfers).collect();
+            let early = (0..due.len()).filter(|at| self.world.can_carry_out(*at));
+            let early: Vec<_> = early.collect();
+            let chosen = match ends.len() + early.len() {
+                1 => 0,
+                all => self.order.choose(all),
+            };
+            match ends.get(chosen) {
+                Some(end) => return *end,
+                None => self.world.carry_out(early[chosen - ends.len()]),
+            }
         }
     }
 
     fn step(&mut self, request: &Request) -> Result<Vec<Seen>, String> {
         let index = self.next;
         self.next += 1;
-        let mut seen = Vec::new();
         match request {
             Request::Break { event, tag } => {
                 let event = self.program.event(event);
                 let event = event.ok_or_else(|| format!("request {index}: unknown event"))?;
                 self.with(|world, cx| world.set_breakpoint(NODE, event, Tag::new(tag), cx));
-                self.answer(&mut seen, true);
-                return Ok(seen);
+                self.answer(true);
+                return Ok(std::mem::take(&mut self.seen));
             }
             Request::Resume { tag } => {
                 let found = self.with(|world, cx| world.resume(NODE, &Tag::new(tag), cx));
-                self.answer(&mut seen, found);
+                self.answer(found);
             }
             Request::RemoveBreak { tag } => {
                 let tag = Tag::new(tag);
                 let found = self.with(|world, cx| world.remove_breakpoint(NODE, &tag, cx));
-                self.answer(&mut seen, found);
+                self.answer(found);
             }
             Request::Read { req, off, len } => {
                 self.submit(req.unwrap_or(index), Io::Read { at: *off, len: *len });
@@ -242,45 +285,28 @@ impl<'a> Player<'a> {
             Request::Flush { req } => {
                 let observable = self.world.suspended().next().is_none();
                 let number = req.unwrap_or(index);
+                // In 10.0.2 a flush is waited for by a command whose answer is all that was seen.
+                self.flush = (self.dialect == Dialect::Qemu10).then_some((number, observable));
                 self.submit(number, Io::Flush);
-                self.settle();
-                self.collect(&mut seen);
-                if self.dialect == Dialect::Qemu10 {
-                    self.as_command(&mut seen, number, observable);
-                }
             }
         }
         self.settle();
-        self.collect(&mut seen);
+        self.flush = None;
         if self.dialect == Dialect::Qemu2_6 {
-            seen.push(Seen::State { state: self.world.engine(NODE).state().0 });
+            self.seen.push(Seen::State { state: self.world.engine(NODE).state().0 });
         }
-        Ok(seen)
+        self.judge(true);
+        Ok(std::mem::take(&mut self.seen))
     }
 
     /// The answer of a command: after what it did at once in 2.6, and first in 10.0.2.
-    fn answer(&mut self, seen: &mut Vec<Seen>, found: bool) {
+    fn answer(&mut self, found: bool) {
         let ret = if found { "OK" } else { "ENOENT" };
         let answer = Seen::Cmd { ret: ret.to_owned() };
-        match self.dialect {
-            Dialect::Qemu2_6 => {
-                self.collect(seen);
-                seen.push(answer);
-            }
-            Dialect::Qemu10 => seen.push(answer),
+        if self.dialect == Dialect::Qemu2_6 {
+            self.collect();
         }
-    }
-
-    /// A flush of 10.0.2 was waited for by a command whose answer is all that was seen.
-    fn as_command(&self, seen: &mut [Seen], number: u64, observable: bool) {
-        for seen in seen {
-            if let Seen::Done(done) = seen
-                && done.req == Some(number)
-            {
-                let ret = if observable { done.ret.clone() } else { "?".to_owned() };
-                *seen = Seen::Flush { ret };
-            }
-        }
+        self.seen.push(answer);
     }
 
     fn submit(&mut self, number: u64, io: Io) {
@@ -289,26 +315,36 @@ impl<'a> Player<'a> {
         self.numbers.insert(id, number);
     }
 
-    fn collect(&mut self, seen: &mut Vec<Seen>) {
+    fn collect(&mut self) {
         let mut completions: Vec<Completion> = Vec::new();
         while let Some((_, completion)) = self.world.take_completion() {
             completions.push(completion);
         }
         for fact in self.facts.drain(..) {
             match fact.what {
-                What::Suspended { request, tag, .. } => seen.push(Seen::Suspended {
+                What::Suspended { request, tag, .. } => self.seen.push(Seen::Suspended {
                     tag: tag.to_string(),
                     req: (self.dialect == Dialect::Qemu10).then(|| self.numbers[&request]),
                     ambiguous: Vec::new(),
                 }),
                 What::ReadIgnored { .. } => self.undefined = true,
-                What::Resumed { tag, .. } => seen.push(Seen::Resuming { tag: tag.to_string() }),
-                What::Completed { request, result } => {
+                What::Resumed { tag, .. } => {
+                    self.seen.push(Seen::Resuming { tag: tag.to_string() });
+                }
+                What::Completed { request, result, .. } => {
+                    let number = self.numbers[&request];
+                    if let Some((flush, observable)) = self.flush
+                        && flush == number
+                    {
+                        let ret = if observable { ret(result) } else { "?".to_owned() };
+                        self.seen.push(Seen::Flush { ret });
+                        continue;
+                    }
                     let completion = completions.iter().find(|done| done.request == request);
                     let data = &completion.expect("what completed has a completion").data;
                     let reads = self.dialect == Dialect::Qemu10 && !data.is_empty();
-                    seen.push(Seen::Done(Done {
-                        req: Some(self.numbers[&request]),
+                    self.seen.push(Seen::Done(Done {
+                        req: Some(number),
                         ret: ret(result),
                         data: reads.then(|| runs(data)),
                         ambiguous: Vec::new(),
@@ -316,6 +352,20 @@ impl<'a> Player<'a> {
                 }
                 _ => {}
             }
+        }
+        self.judge(false);
+    }
+
+    /// Compares what was seen, all of it or so far, with what was recorded.
+    fn judge(&mut self, all: bool) {
+        if let Some(guide) = &mut self.guide {
+            let so_far = if all {
+                Some(guide.theirs)
+            } else {
+                guide.theirs.get(..self.seen.len())
+            };
+            let bytes = guide.bytes && !self.undefined;
+            guide.lost |= !so_far.is_some_and(|theirs| agrees(&self.seen, theirs, bytes));
         }
     }
 
@@ -332,19 +382,16 @@ impl<'a> Player<'a> {
             .collect();
         tags.sort_unstable();
         tags.dedup();
-        let mut seen = Vec::new();
         for tag in tags {
             self.with(|world, cx| world.remove_breakpoint(NODE, &tag, cx));
             self.settle();
-            self.collect(&mut seen);
         }
         while let Some(held) = self.world.engine(NODE).suspensions().last() {
             let tag = held.tag().clone();
             self.with(|world, cx| world.resume(NODE, &tag, cx));
             self.settle();
-            self.collect(&mut seen);
         }
-        seen
+        std::mem::take(&mut self.seen)
     }
 }
 
@@ -369,7 +416,7 @@ fn add_rule(rules: &mut ProgramBuilder, rule: &Rule) -> Result<(), String> {
 }
 
 /// Runs of one byte: (offset, length, byte).
-fn runs(bytes: &[u8]) -> Vec<(u64, u64, u8)> {
+pub(super) fn runs(bytes: &[u8]) -> Vec<(u64, u64, u8)> {
     let mut at = 0;
     let run = |run: &[u8]| {
         let start = at;

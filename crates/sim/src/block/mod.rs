@@ -230,7 +230,7 @@ impl World {
         layer_ref.tracked_mut(other).waiters.push(request.id);
         layer_ref.tracked_mut(track).waits = true;
         request.plan.push(Step::Gate { layer, track });
-        cx.tell(self.now, What::Waiting { request: request.id, on });
+        cx.tell(self.now, What::Waiting { client: request.client, request: request.id, on });
         Flow::Wait(Life::Waiting)
     }
 
@@ -250,12 +250,12 @@ impl World {
         };
         let until = self.now.after_ns(ns);
         request.plan.push(Step::Applied(transfer));
-        cx.tell(self.now, What::InFlight { request: request.id, until });
+        cx.tell(self.now, What::InFlight { client: request.client, request: request.id, until });
         self.due_at(until, Due::Transfer(request.id));
         Flow::Wait(Life::InFlight)
     }
 
-    fn apply(&mut self, request: &mut Request, transfer: Transfer) {
+    pub(crate) fn apply(&mut self, request: &mut Request, transfer: Transfer) {
         let disk = &mut self.disks[request.disk.index()];
         let file = disk.layers.last_mut().expect("a disk has its file");
         if disk.forgets && !matches!(transfer, Transfer::Read(_) | Transfer::Flush) {

@@ -179,7 +179,10 @@ impl World {
         match (disk.dialect, disk.quirks) {
             (Dialect::Qemu10, Quirks::Qemu) => {
                 request.result = Ok(());
-                cx.tell(self.now, What::ReadIgnored { request: request.id, errno });
+                cx.tell(
+                    self.now,
+                    What::ReadIgnored { client: request.client, request: request.id, errno },
+                );
             }
             (Dialect::Qemu2_6, _) | (_, Quirks::Safe) => request.plan.truncate(depth),
         }

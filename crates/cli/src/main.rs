@@ -1,0 +1,45 @@
+//! The command `headcrash`. It reads files, calls the libraries and prints; it decides nothing
+//! that changes an outcome.
+
+mod args;
+mod conformance;
+mod determinism;
+
+mod files;
+
+mod live;
+mod output;
+mod replay;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, Command};
+
+/// How a command ended. Its number is the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Exit {
+    /// Everything came out as expected.
+    Fine = 0,
+    /// Something did not.
+    Unexpected = 1,
+    /// A file that cannot be read or is not valid, or a harness that cannot be trusted. Clap uses
+    /// the same number for a wrong command line.
+    Unusable = 2,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let exit = match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Schema => output::print(&format!("{:#}", headcrash_scenario::json_schema())),
+        Command::Explain => output::print(headcrash_scenario::explain().trim_end()),
+
+        Command::Import { .. } | Command::Export { .. } => Exit::Unusable,
+        Command::Conformance(args) => conformance::conformance(&args),
+    };
+    ExitCode::from(exit as u8)
+}

@@ -1,0 +1,76 @@
+//! `headcrash replay`.
+
+use std::path::{Path, PathBuf};
+
+use headcrash_scenario::{FAILURE_MAX, Failure, replay_command, trace};
+
+use crate::args::{Format, ReplayArgs};
+use crate::{Exit, determinism, files, output};
+
+/// Repeats recorded failures.
+pub(crate) fn replay(args: &ReplayArgs) -> Exit {
+    let mut worst = Exit::Fine;
+    for file in &args.files {
+        let exit = one(args, file).unwrap_or_else(|error| {
+            output::note(&format!("error: {}: {error}", file.display()));
+            Exit::Unusable
+        });
+        worst = worst.max(exit);
+    }
+    worst
+}
+
+/// A failure that fails again as it did is what was asked for, and an exit of 1: something did not
+/// come out as expected. A failure that does not is not to be trusted: an exit of 2.
+fn one(args: &ReplayArgs, file: &Path) -> Result<Exit, String> {
+    let bytes = files::read(file, FAILURE_MAX + 1).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > FAILURE_MAX {
+        return Err("a failure file is at most 64 MiB long".to_owned());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+    let failure = Failure::parse(&text).map_err(|error| error.to_string())?;
+    let path = find(file, &failure.scenario)?;
+    let Some(scenario) = files::scenario(&path) else { return Ok(Exit::Unusable) };
+    let replayed = failure.replay(&scenario).map_err(|error| error.to_string())?;
+    let json = trace::json_lines(&scenario, &replayed.run, failure.seed);
+    match args.format {
+        Format::Text => output::text(&trace::text(&scenario, &replayed.run)),
+        Format::Json => output::text(&json),
+    }
+    output::note(&replayed.report(&scenario));
+    if args.check_determinism
+        && let Some(difference) = determinism::compare(&json, &["replay"], file, None)
+            .map_err(|error| format!("the other process: {error}"))?
+    {
+        output::note(&difference.to_string());
+        return Ok(Exit::Unusable);
+    }
+    let said = replayed.run.outcome.render(scenario.source(), output::colours());
+    if !said.is_empty() {
+        output::note(&said);
+    }
+    if !replayed.is_same {
+        output::note(&format!(
+            "it does not come out as it was recorded: {} with hash {}, not {} with hash {:016x}",
+            failure.outcome,
+            failure.trace_hash,
+            replayed.run.outcome.label(),
+            replayed.run.hash
+        ));
+        return Ok(Exit::Unusable);
+    }
+    if replayed.run.is_expected(&scenario) {
+        return Ok(Exit::Fine);
+    }
+    output::note(&format!("\nrepeat with\n  {}", replay_command(&file.display().to_string())));
+    Ok(Exit::Unexpected)
+}
+
+/// The scenario a failure names: as it is named, or beside the failure's own file.
+fn find(failure: &Path, scenario: &str) -> Result<PathBuf, String> {
+    let named = PathBuf::from(scenario);
+    let beside = failure.parent().and_then(|folder| Some(folder.join(named.file_name()?)));
+    let candidates = [Some(named), beside].into_iter().flatten();
+    let found = candidates.into_iter().find(|path| path.is_file());
+    found.ok_or_else(|| format!("its scenario, {scenario}, is neither there nor beside it"))
+}

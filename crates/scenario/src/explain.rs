@@ -1,0 +1,130 @@
+//! The format for people.
+
+use std::fmt::Write;
+
+use crate::file::reference::{Definition, Doc, Field, Reference, Shape, Takes, Type, words};
+
+/// The reference of scenario files: every field and every word with what it takes, what it is when
+/// it is left out, what it is for, and an example.
+#[must_use]
+pub fn explain() -> String {
+    let mut text = INTRODUCTION.to_owned();
+    for definition in order(Reference::get()) {
+        section(definition, &mut text);
+    }
+    text
+}
+
+const INTRODUCTION: &str = "\
+# Scenario files
+
+A scenario is one value in RON (https://docs.rs/ron). A small one:
+
+    (steps: [write(at: 0, len: 512, fill: 0x11), flush(), read(at: 0, len: 512, holds: fill(0x11))])
+
+Names of errors and events are texts in quotes. Lengths and places are in bytes, except that rules
+count in sectors of 512 bytes, as blkdebug does. Numbers may be hexadecimal and have underscores.
+A step, a condition or a pattern has either named fields or one value: `sleep(ns: 10)`,
+`resume(\"A\")`. Brackets are nested at most 16 deep, and a file has at most 1 MiB.
+";
+
+/// The scenario first, then each type after the first that speaks of it.
+fn order(reference: &Reference) -> Vec<&Definition> {
+    let mut found: Vec<&Definition> = vec![&reference.definitions[0]];
+    let mut next = 0;
+    while let Some(definition) = found.get(next) {
+        let mut named = Vec::new();
+        match &definition.shape {
+            Shape::Fields(fields) => named.extend(fields.iter().map(|field| &field.takes)),
+            Shape::Same(takes) => named.push(takes),
+            Shape::Variants(variants) => {
+                for variant in variants {
+                    match &variant.takes {
+                        Takes::Nothing => {}
+                        Takes::Value(takes) => named.push(takes),
+                        Takes::Fields(fields) => {
+                            named.extend(fields.iter().map(|field| &field.takes));
+                        }
+                    }
+                }
+            }
+        }
+        for name in named.into_iter().flat_map(names) {
+            let definition = reference.find(name);
+            if !found.iter().any(|known| known.name == definition.name) {
+                found.push(definition);
+            }
+        }
+        next += 1;
+    }
+    found
+}
+
+fn names(takes: &Type) -> Vec<&str> {
+    match takes {
+        Type::Named(name) => vec![name],
+        Type::List(items) => names(items),
+        Type::Tuple(items) => items.iter().flat_map(names).collect(),
+        Type::Text | Type::Flag | Type::Number { .. } | Type::Errno | Type::Range => Vec::new(),
+    }
+}
+
+// A String takes all that is written to it, here and below.
+fn section(definition: &Definition, text: &mut String) {
+    _ = write!(text, "\n## {}\n\n{}\n", words(&definition.name), definition.doc.text);
+    match &definition.shape {
+        Shape::Same(takes) => _ = writeln!(text, "\nIt is {takes}."),
+        Shape::Fields(fields) => fields.iter().for_each(|field| explain_field(field, "", text)),
+        Shape::Variants(variants) => {
+            for variant in variants {
+                let takes = match &variant.takes {
+                    Takes::Nothing => String::new(),
+                    Takes::Value(takes) => format!("({})", briefly(takes)),
+                    Takes::Fields(_) => "(..)".to_owned(),
+                };
+                _ = writeln!(text, "\n{}{takes}", variant.name);
+                explain_doc(&variant.doc, "", text);
+                if let Takes::Fields(fields) = &variant.takes {
+                    fields.iter().for_each(|field| explain_field(field, "    ", text));
+                }
+            }
+        }
+    }
+}
+
+fn explain_field(field: &Field, indent: &str, text: &mut String) {
+    let default = match (&field.doc.default, field.required) {
+        (_, true) => "; needed".to_owned(),
+        (Some(default), false) if default != "nothing" => format!("; default `{default}`"),
+        (_, false) => "; may be left out".to_owned(),
+    };
+    _ = writeln!(text, "\n{indent}{}: {}{default}", field.name, briefly(&field.takes));
+    explain_doc(&field.doc, indent, text);
+}
+
+fn explain_doc(doc: &Doc, indent: &str, text: &mut String) {
+    _ = writeln!(text, "{indent}    {}", doc.text);
+    if let Some(example) = &doc.example {
+        _ = writeln!(text, "{indent}        {example}");
+    }
+}
+
+fn briefly(takes: &Type) -> String {
+    match takes {
+        Type::List(items) => format!("list of {}", briefly(items)),
+        Type::Tuple(items) => {
+            format!("({})", items.iter().map(briefly).collect::<Vec<_>>().join(", "))
+        }
+        Type::Named(name) => words(name),
+        Type::Text => "text".to_owned(),
+        Type::Number { least: 0, most: 255 } => "byte".to_owned(),
+        Type::Number { least: 0, .. } => "number".to_owned(),
+        Type::Number { .. } => "number, maybe negative".to_owned(),
+        Type::Errno => "error".to_owned(),
+        Type::Range => "range A..B".to_owned(),
+        Type::Flag => takes.to_string().replace('`', ""),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! What the reference says is tried: every example, and every default.
+
+use super::*;
+use crate::parse;
+
+/// A scenario in which the field of a type can be given, with `fields` in place of all of it.
+fn around_fields(owner: &str, fields: &str) -> String {
+    let step = |step: &str| format!("(steps: [{step}])");
+    let disk = |disk: &str| format!("(disks: [({disk})], steps: [sleep(ns: 1)])");
+    match owner {
+        "Scenario" if fields.contains("steps:") => format!("({fields})"),
+        "Scenario" => format!("({fields}, steps: [sleep(ns: 1)])"),
+        "Client" => format!("(clients: [({fields})])"),
+        "Disk" => disk(fields),
+        "Below" => disk(&format!("below: [({fields})]")),
+        "Contents" => disk(&format!("contents: [({fields})]")),
+        "Latency.constant" => disk(&format!("latency: constant({fields})")),
+        "Latency.uniform" => disk(&format!("latency: uniform({fields})")),
+        "Latency.exponential" => disk(&format!("latency: exponential({fields})")),
+        "Latency.by_kind" => disk(&format!("latency: by_kind({fields})")),
+        "LatencyOfKind.constant" => disk(&format!("latency: by_kind(read: constant({fields}))")),
+        "LatencyOfKind.uniform" => disk(&format!("latency: by_kind(read: uniform({fields}))")),
+        "LatencyOfKind.exponential" => {
+            disk(&format!("latency: by_kind(read: exponential({fields}))"))
+        }
+        "Rule" => format!("(rules: [({fields})], steps: [sleep(ns: 1)])"),
+        "InjectError" => {
+            around_fields("Rule", &format!(r#"event: "pwritev", action: inject_error({fields})"#))
+        }
+        "Claim" => format!("(properties: [never({fields})], steps: [sleep(ns: 1)])"),
+        "StateOf" => step(&format!("expect(state_of({fields}))")),
+        "ImageIs" => step(&format!("expect(image({fields}))")),
+        "LenIs" => step(&format!("expect(len_is({fields}))")),
+        "Armed" => step(&format!("expect(armed({fields}))")),
+        // What is written is given by one of two fields.
+        "Write" if fields.contains("data:") => step(&format!("write({fields})")),
+        "Write" => {
+            let more = ["fill: 0x11", "len: 512"].into_iter();
+            let more = more.filter(|field| !fields.contains(&field[..4]));
+            step(&format!("write({fields}, {})", more.collect::<Vec<_>>().join(", ")))
+        }
+        "Wait" => step(&format!(r#"submit(id: "w1", io: read(at: 0, len: 512)), wait({fields})"#)),
+        "When" => step(&format!(r#"read(at: 0, len: 512, save: "r"), when({fields})"#)),
+        owner => step(&format!("{}({fields})", words(owner).replace(' ', "_"))),
+    }
+}
+
+/// A scenario in which the example of a word of a type can be given.
+fn around_example(owner: &str, example: &str) -> String {
+    match owner {
+        "Step" | "Request" | "Condition" => {
+            let submitted = example.contains("\"w1\"") && !example.starts_with("submit");
+            let submit = if submitted { r#"submit(id: "w1", io: flush()),"# } else { "" };
+            format!(
+                r#"(
+                    rules: [(name: "full", event: "write_aio", action: set_state(2))],
+                    steps: [
+                        set_break(event: "pwritev", tag: "A"),
+                        read(at: 0, len: 512, save: "r"),
+                        {submit}
+                        {example},
+                    ],
+                )"#
+            )
+        }
+        "Answer" => around_fields("Flush", example),
+        "Pattern" if example.contains("fill") || example.contains("zeroes") => {
+            around_fields("ImageIs", &format!("at: 0, len: 512, {example}"))
+        }
+        "Pattern" => around_fields("ImageIs", &format!("at: 0, {example}")),
+        "Action" => around_fields("Rule", &format!(r#"event: "pwritev", {example}"#)),
+        "Latency" => around_fields("Disk", example),
+        "LatencyOfKind" => around_fields("Latency.by_kind", example),
+        "Outcome" => {
+            let properties = r#"properties: [never(name: "no error", that: failed("EIO"))]"#;
+            around_fields("Scenario", &format!("{properties}, {example}"))
+        }
+        "Property" | "Suspensions" => around_fields("Scenario", example),
+        owner => panic!("where is the example of a {owner}: {example}?"),
+    }
+}
+
+fn check(text: &str) -> crate::Scenario {
+    // Without a field there is a comma too many.
+    let text = &text.replace("(, ", "(");
+    match parse("example.ron", text.as_bytes()) {
+        Ok(scenario) => scenario,
+        Err(errors) => panic!("{text}\n{}", errors.render(false)),
+    }
+}
+
+/// Every struct of the format, and every variant with fields: what it is called here, its fields.
+fn structs() -> Vec<(String, &'static [Field])> {
+    let mut structs = Vec::new();
+    for definition in &Reference::get().definitions {
+        match &definition.shape {
+            Shape::Same(_) => {}
+            Shape::Fields(fields) => structs.push((definition.name.clone(), &fields[..])),
+            Shape::Variants(variants) => structs.extend(variants.iter().filter_map(|variant| {
+                let Takes::Fields(fields) = &variant.takes else { return None };
+                Some((format!("{}.{}", definition.name, variant.name), &fields[..]))
+            })),
+        }
+    }
+    structs
+}
+
+/// `given`, and the examples of the other fields that are needed.
+fn with_needed(fields: &[Field], but: &str, given: Option<String>) -> String {
+    let needed = fields.iter().filter(|field| field.required && field.name != but);
+    let needed = needed.map(|field| field.doc.example.clone().expect("every field has one"));
+    needed.chain(given).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn every_field_has_an_example_that_is_valid() {
+    for (owner, fields) in structs() {
+        for field in fields {
+            let Some(example) = &field.doc.example else {
+                panic!("`{}` of {owner} has no example", field.name)
+            };
+            assert!(example.starts_with(&format!("{}: ", field.name)), "{owner}: {example}");
+            let fields = with_needed(fields, &field.name, Some(example.clone()));
+            check(&around_fields(&owner, &fields));
+        }
+    }
+}
+
+#[test]
+fn every_word_that_takes_something_has_an_example_that_is_valid() {
+    for definition in &Reference::get().definitions {
+        let Shape::Variants(variants) = &definition.shape else { continue };
+        for variant in variants {
+            match (&variant.takes, &variant.doc.example) {
+                (_, Some(example)) => {
+                    assert!(example.contains(&variant.name), "{}: {example}", variant.name);
+                    check(&around_example(&definition.name, example));
+                }
+                (Takes::Nothing, None) => {}
+                (..) => panic!("`{}` of {} has no example", variant.name, definition.name),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_default_is_what_leaving_it_out_means() {
+    for (owner, fields) in structs() {
+        for field in fields.iter().filter(|field| !field.required) {
+            let Some(default) = &field.doc.default else {
+                panic!("`{}` of {owner} may be left out, but has no default", field.name)
+            };
+            // Where leaving it out means something no value says, there is nothing to compare.
+            // Nor is there where something has to be there: the steps.
+            if default == "nothing" || (owner == "Scenario" && field.name == "steps") {
+                continue;
+            }
+            let given = Some(format!("{}: {default}", field.name));
+            let given = around_fields(&owner, &with_needed(fields, &field.name, given));
+            let left_out = around_fields(&owner, &with_needed(fields, &field.name, None));
+            assert_eq!(check(&given).to_ron(), check(&left_out).to_ron(), "{owner}: {given}");
+        }
+    }
+}
+
+#[test]
+fn the_example_at_the_top_is_valid() {
+    let example =
+        INTRODUCTION.lines().find(|line| line.starts_with("    (")).expect("there is one");
+    check(example.trim());
+}

@@ -1,0 +1,76 @@
+//! Keys in words: what they were made from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use headcrash_sim::{Choice, Key, Schedule};
+
+use crate::scenario::Scenario;
+
+/// Finds the words for keys of one run.
+#[derive(Clone, Debug)]
+pub(super) struct KeyNames {
+    names: BTreeMap<Key, String>,
+}
+
+/// No client is looked through for more requests than this.
+const REQUESTS_MAX: u64 = 1_000_000;
+
+impl KeyNames {
+    pub(super) fn of(scenario: &Scenario, schedule: &Schedule) -> Self {
+        let mut names =
+            BTreeMap::from([(Key::NOBODY, "nobody".to_owned()), (Key::WORLD, "world".to_owned())]);
+        for disk in scenario.disks() {
+            names.insert(Key::disk(&disk.name), format!("disk {}", disk.name));
+        }
+        for client in scenario.clients() {
+            names.insert(Key::client(&client.name), format!("client {}", client.name));
+        }
+        // What is left are requests, whose keys are counted out as they were made.
+        let keys = |choice: &Choice| [Some(choice.point.key), choice.picked];
+        let mut missing: BTreeSet<_> = schedule.choices.iter().flat_map(keys).flatten().collect();
+        missing.retain(|key| !names.contains_key(key));
+        // A request is picked among others at most a few times, so numbers stay near their count.
+        let bound = REQUESTS_MAX.min(1_000 + 4 * schedule.choices.len() as u64);
+        for client in scenario.clients() {
+            let key = Key::client(&client.name);
+            for n in 1..=bound {
+                if missing.is_empty() {
+                    break;
+                }
+                if missing.remove(&key.nth(n)) {
+                    names.insert(key.nth(n), format!("client {} request {n}", client.name));
+                }
+            }
+        }
+        Self { names }
+    }
+
+    pub(super) fn name(&self, key: Key) -> String {
+        match self.names.get(&key) {
+            Some(name) => name.clone(),
+            None => format!("key {:016x}", key.number()),
+        }
+    }
+}
+
+/// The key with this name.
+pub(super) fn parse(name: &str) -> Option<Key> {
+    match name {
+        "nobody" => return Some(Key::NOBODY),
+        "world" => return Some(Key::WORLD),
+        _ => {}
+    }
+    if let Some(number) = name.strip_prefix("key ") {
+        return u64::from_str_radix(number, 16).ok().map(Key::from_number);
+    }
+    if let Some(disk) = name.strip_prefix("disk ") {
+        return Some(Key::disk(disk));
+    }
+    let client = name.strip_prefix("client ")?;
+    Some(match client.rsplit_once(" request ") {
+        Some((client, n)) if n.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Key::client(client).nth(n.parse().ok()?)
+        }
+        _ => Key::client(client),
+    })
+}

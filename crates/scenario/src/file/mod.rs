@@ -1,0 +1,231 @@
+//! Scenario files as they are written: the only types that are deserialized.
+//!
+//! Everything here is text given types, and nothing here is checked beyond them; lowering does
+//! that. Doc comments are the reference that `headcrash explain` prints: in each, the paragraphs
+//! `Default:` and `Example:` are shown as such, and tests try both.
+
+pub(crate) mod condition;
+pub(crate) mod disk;
+mod errno;
+pub(crate) mod io;
+mod latency;
+mod mismatch;
+mod pattern;
+mod print;
+mod read;
+pub(crate) mod reference;
+pub(crate) mod rule;
+pub(crate) mod step;
+
+use std::ops::Range;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use condition::{Condition, ImageIs, Property};
+pub(crate) use disk::{Cache, Disk, Top};
+pub(crate) use errno::Errno;
+pub(crate) use io::{Discard, Flush, Gets, Io, Read, Write, WriteZeroes};
+pub(crate) use latency::{KindLatency, Latency};
+pub(crate) use pattern::Pattern;
+pub(crate) use read::read;
+pub(crate) use rule::{Action, Event, InjectError, IoType, Rule, State, Tag};
+pub(crate) use step::{Repeat, Step, Submit, Wait, When};
+
+/// A whole scenario file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename = "Scenario")]
+pub(crate) struct File {
+    /// One line about what the scenario shows.
+    ///
+    /// Default: `""`
+    ///
+    /// Example: `summary: "A failed flush is tried again."`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) summary: String,
+    /// Whose blkdebug this is.
+    ///
+    /// Default: `qemu_10_0_2`
+    ///
+    /// Example: `dialect: qemu_2_6`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) dialect: Dialect,
+    /// Whether QEMU's own defects are repeated or answered safely.
+    ///
+    /// Default: `safe`
+    ///
+    /// Example: `quirks: qemu`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) quirks: Quirks,
+    /// Names of events beyond the dialect's own. What a step announces need not be listed.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `events: ["journal_commit"]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) events: Vec<Event>,
+    /// The disks; without any there is one, `d0`, of 1 MiB.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `disks: [(size: 65_536), (name: "journal")]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) disks: Vec<Disk>,
+    /// Rules for the first node of every disk, or of the one they name.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `rules: [(event: "write_aio", action: inject_error(errno: "ENOSPC"))]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) rules: Vec<Rule>,
+    /// Who issues requests, each in its own order.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `clients: [(name: "a", steps: [flush()]), (name: "b", steps: [flush()])]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) clients: Vec<Client>,
+    /// The steps of the only client, called `main`: short for `clients`.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `steps: [write(at: 0, len: 512, fill: 0x11), flush()]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) steps: Vec<Step>,
+    /// What should hold while the scenario runs, or at its end.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `properties: [never(name: "no error", that: failed("EIO"))]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) properties: Vec<Property>,
+    /// The seed of a single run. At most one of `seed`, `seeds` and `seed_list` is given; with
+    /// none the seed is 0.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `seed: 7`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) seed: Option<u64>,
+    /// A run for each of these seeds; the end is not among them.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `seeds: 0..1_000`
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(schema_with = "range")]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// A run for each of these seeds.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `seed_list: [3, 1, 4]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) seed_list: Option<Vec<u64>>,
+    /// What should come of a run.
+    ///
+    /// Default: `held`
+    ///
+    /// Example: `expect: stuck`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) expect: Expect,
+    /// How suspended requests go on besides by a step.
+    ///
+    /// Default: `by_script`
+    ///
+    /// Example: `suspensions: after_ns(1_000)`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) suspensions: Suspensions,
+}
+
+/// Whose blkdebug this is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub(crate) enum Dialect {
+    /// QEMU 10.0.2: 48 events, `iotype`, limits; an event's effects come before a suspension.
+    #[default]
+    #[serde(rename = "qemu_10_0_2")]
+    Qemu10,
+    /// QEMU 2.6.0: 43 events; an event's effects wait until its request is resumed.
+    #[serde(rename = "qemu_2_6")]
+    Qemu2_6,
+}
+
+/// Whether QEMU's own defects are repeated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Quirks {
+    /// Each known defect has a documented, harmless answer.
+    #[default]
+    Safe,
+    /// As QEMU does, wherever that is defined.
+    Qemu,
+}
+
+/// One issuer of requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Client {
+    /// What it is called. A single client without a name is `main`; of several, those without
+    /// are `c0`, `c1` and so on by position.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `name: "writer"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) name: Option<String>,
+    /// What it does, one step after the other.
+    ///
+    /// Example: `steps: [write(at: 0, len: 512, fill: 0x11), flush()]`
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What should come of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "Outcome")]
+pub(crate) enum Expect {
+    /// Every step and every property held.
+    #[default]
+    Held,
+    /// The property of this name, or a step's `or_violates`, did not hold; `"expectation"` is
+    /// a step without one.
+    ///
+    /// Example: `expect: violated("no error")`
+    Violated(String),
+    /// Every client waits for something that cannot come.
+    Stuck,
+    /// A `sometimes` property was never true.
+    NotMeasured,
+}
+
+/// How suspended requests go on besides by a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Suspensions {
+    /// Not at all.
+    #[default]
+    ByScript,
+    /// After so many nanoseconds.
+    ///
+    /// Example: `suspensions: after_ns(1_000)`
+    AfterNs(u64),
+    /// Whenever the seed says so.
+    Seeded,
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// `A..B`, which serde reads as a struct of two fields.
+pub(crate) fn range(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "properties": {
+            "start": { "type": "integer", "format": "uint64", "minimum": 0 },
+            "end": { "type": "integer", "format": "uint64", "minimum": 0 },
+        },
+        "required": ["start", "end"],
+        "x-ron": "range",
+    })
+}

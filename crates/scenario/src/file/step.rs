@@ -1,0 +1,353 @@
+//! What clients do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Condition, Discard, Event, Flush, Gets, Io, Pattern, Read, Tag, Write, WriteZeroes, is_default,
+};
+
+/// One step of a client.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    /// Bytes come back; the next step comes when it is done.
+    ///
+    /// Example: `read(at: 0, len: 512, holds: fill(0x11))`
+    Read(Read),
+    /// Bytes are stored; the next step comes when it is done.
+    ///
+    /// Example: `write(at: 0, len: 512, fill: 0x11)`
+    Write(Write),
+    /// Zeroes are stored, without sending them; the next step comes when it is done.
+    ///
+    /// Example: `write_zeroes(at: 0, len: 512)`
+    WriteZeroes(WriteZeroes),
+    /// The content is no longer needed; the next step comes when it is done.
+    ///
+    /// Example: `discard(at: 0, len: 512)`
+    Discard(Discard),
+    /// What was completed is to be durable; the next step comes when it is done.
+    ///
+    /// Example: `flush()`
+    Flush(Flush),
+    /// Submit a request and go on.
+    ///
+    /// Example: `submit(id: "w1", io: write(at: 0, len: 512, fill: 0x11))`
+    Submit(Submit),
+    /// Wait until a submitted request is done.
+    ///
+    /// Example: `wait(id: "w1", gets: ok)`
+    Wait(Wait),
+    /// Wait until all of this client's requests are done.
+    ///
+    /// Example: `wait_all()`
+    WaitAll(WaitAll),
+    /// Submit these together and wait for all.
+    ///
+    /// Example: `parallel([flush(), read(at: 0, len: 512)])`
+    Parallel(Vec<Io>),
+    /// Announce an event, as code under test would.
+    ///
+    /// Example: `announce(event: "journal_commit")`
+    Announce(Announce),
+    /// Suspend the next request that meets an event.
+    ///
+    /// Example: `set_break(event: "write_aio", tag: "A")`
+    SetBreak(SetBreak),
+    /// Remove a break and resume whom it holds; something must be found.
+    ///
+    /// Example: `remove_break("A")`
+    RemoveBreak(Tag),
+    /// Try to remove a break; nothing must be found.
+    ///
+    /// Example: `remove_no_break("A")`
+    RemoveNoBreak(Tag),
+    /// Resume a request suspended under this tag; there must be one.
+    ///
+    /// Example: `resume("A")`
+    Resume(Tag),
+    /// Try to resume under this tag; nobody must be suspended under it.
+    ///
+    /// Example: `resume_none("A")`
+    ResumeNone(Tag),
+    /// Wait until a request is suspended under this tag.
+    ///
+    /// Example: `wait_break("A")`
+    WaitBreak(Tag),
+    /// Let time pass.
+    ///
+    /// Example: `sleep(ns: 1_000)`
+    Sleep(Sleep),
+    /// The same steps again and again.
+    ///
+    /// Example: `repeat(times: 3, steps: [flush()])`
+    Repeat(Repeat),
+    /// Decide by what was read and saved.
+    ///
+    /// Example: `when(saved: "r", holds: zeroes, then: [flush()])`
+    When(When),
+    /// Open a disk.
+    ///
+    /// Example: `open()`
+    Open(Open),
+    /// Close a disk; its suspended requests are answered `ENODEV`.
+    ///
+    /// Example: `close()`
+    Close(Close),
+    /// Close a disk and open it again; rules and state stay as they were.
+    ///
+    /// Example: `reopen()`
+    Reopen(Reopen),
+    /// Change the length of the file under a disk.
+    ///
+    /// Example: `truncate(len: 65_536)`
+    Truncate(Truncate),
+    /// Ask for the length of the file under a disk.
+    ///
+    /// Example: `len(is: 1_048_576)`
+    Len(Len),
+    /// Something must be true now.
+    ///
+    /// Example: `expect(suspended([]))`
+    Expect(Condition),
+}
+
+/// Submit a request and go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Submit {
+    /// What the request is called. One client's requests have no name in common with another's.
+    ///
+    /// Example: `id: "w1"`
+    pub(crate) id: String,
+    /// The request; what it gets is said where it is waited for.
+    ///
+    /// Example: `io: write(at: 0, len: 512, fill: 0x11)`
+    pub(crate) io: Io,
+}
+
+/// Wait until a submitted request is done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wait {
+    /// The request.
+    ///
+    /// Example: `id: "w1"`
+    pub(crate) id: String,
+    /// What the bytes that come back are to be.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `holds: fill(0x11)`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) holds: Option<Pattern>,
+    /// The name under which to keep what came back, for `when`.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `save: "record"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) save: Option<String>,
+    /// What it is answered.
+    ///
+    /// Default: `ok`
+    ///
+    /// Example: `gets: fails("EIO")`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) gets: Gets,
+    /// The property that is violated if the answer is another; otherwise it is `"expectation"`.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `or_violates: "what was flushed is kept"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) or_violates: Option<String>,
+}
+
+/// Wait until all of this client's requests are done.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WaitAll {
+    /// What each of them is answered.
+    ///
+    /// Default: `ok`
+    ///
+    /// Example: `gets: fails("EIO")`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) gets: Gets,
+    /// The property that is violated if the answer is another; otherwise it is `"expectation"`.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `or_violates: "what was flushed is kept"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) or_violates: Option<String>,
+}
+
+/// Announce an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Announce {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// The event: one of the dialect, or any other name.
+    ///
+    /// Example: `event: "journal_commit"`
+    pub(crate) event: Event,
+}
+
+/// Suspend the next request that meets an event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetBreak {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// The event.
+    ///
+    /// Example: `event: "write_aio"`
+    pub(crate) event: Event,
+    /// The name to suspend it under. Disks have no tag in common.
+    ///
+    /// Example: `tag: "A"`
+    pub(crate) tag: Tag,
+}
+
+/// Let time pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Sleep {
+    /// How many nanoseconds.
+    ///
+    /// Example: `ns: 1_000`
+    pub(crate) ns: u64,
+}
+
+/// The same steps again and again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Repeat {
+    /// How often, at most 1_000_000 times.
+    ///
+    /// Example: `times: 3`
+    pub(crate) times: u64,
+    /// The steps.
+    ///
+    /// Example: `steps: [flush()]`
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Decide by what was read and saved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct When {
+    /// The name that a `save` of this client gave.
+    ///
+    /// Example: `saved: "r"`
+    pub(crate) saved: String,
+    /// The pattern that decides.
+    ///
+    /// Example: `holds: zeroes`
+    pub(crate) holds: Pattern,
+    /// The steps if it does.
+    ///
+    /// Example: `then: [flush()]`
+    pub(crate) then: Vec<Step>,
+    /// The steps if it does not.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `otherwise: [flush()]`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) otherwise: Vec<Step>,
+}
+
+/// Open a disk.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Open {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+}
+
+/// Close a disk.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Close {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+}
+
+/// Close a disk and open it again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reopen {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+}
+
+/// Change the length of the file under a disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Truncate {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// The new length in bytes.
+    ///
+    /// Example: `len: 65_536`
+    pub(crate) len: u64,
+    /// What it is answered.
+    ///
+    /// Default: `ok`
+    ///
+    /// Example: `gets: fails("EIO")`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) gets: Gets,
+}
+
+/// Ask for the length of the file under a disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Len {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// The length it must have, in bytes.
+    ///
+    /// Example: `is: 65_536`
+    pub(crate) is: u64,
+}

@@ -1,0 +1,340 @@
+//! From a file to a scenario: every name resolved, every number checked, every program built.
+//!
+//! All that is wrong is told at once: whoever finds something wrong says so and goes on with
+//! nothing in its place, and there is a scenario only if nobody had anything to say.
+
+mod clients;
+mod conditions;
+mod disks;
+mod flow;
+mod io;
+mod patterns;
+mod rules;
+mod steps;
+mod table;
+
+use headcrash_engine::{Dialect, EventId, Events, Quirks};
+
+use crate::file::{self, File};
+use crate::names::{list, nearest};
+use crate::scenario::{
+    DiskIndex, EXPECTATION, Expect, Property, PropertyKind, Scenario, Seeds, Suspensions, TagIndex,
+};
+use crate::source::{Diagnostic, Errors, Location, Place, Source, Span, Tree};
+use clients::Ids;
+use disks::DiskNames;
+use rules::RuleNames;
+use table::{Table, Tags};
+
+/// The longest read, write or comparison, and the most a scenario's disks are filled with, so
+/// that whoever runs it can hold it.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// The longest time a file can name: eleven days.
+const MAX_NS: u64 = 1_000_000_000_000_000;
+
+/// The scenario that `file` describes, which was read from `source`.
+pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario, Errors> {
+    let text = source.clone();
+    let root = tree.root(text.text());
+    let mut lower = Lower::new(&file, &source);
+    lower.events(&file, root);
+    let disk_names = lower.disk_names(&file, root);
+    lower.disks = disk_names;
+    let clients = lower.client_places(&file, root);
+    lower.collect(&clients);
+    let disks = lower.disks_of(&file, root);
+    let clients = lower.clients(&clients);
+    let properties = lower.properties(&file, root);
+    let seeds = lower.seeds(&file, root);
+    let expect = lower.expect(&file, root);
+    let suspensions = lower.suspensions(&file, root);
+    let Lower { errors, ids, tags, dialect, quirks, .. } = lower;
+    if !errors.is_empty() {
+        return Err(Errors::new(source, errors));
+    }
+    Ok(Scenario {
+        disks,
+        clients,
+        requests: ids.names(),
+        tags: tags.into_infos(),
+        properties,
+        seeds,
+        expect,
+        suspensions,
+        dialect,
+        quirks,
+        file,
+        source,
+    })
+}
+
+struct Lower<'a> {
+    source: &'a Source,
+    errors: Vec<Diagnostic>,
+    dialect: Dialect,
+    quirks: Quirks,
+    /// Those of every program.
+    known: Events,
+    disks: DiskNames,
+    tags: Tags,
+    ids: Ids,
+    rule_names: RuleNames,
+    /// The properties that steps violate, and those that are declared.
+    properties: Table,
+}
+
+impl<'a> Lower<'a> {
+    fn new(file: &File, source: &'a Source) -> Self {
+        let dialect = match file.dialect {
+            file::Dialect::Qemu10 => Dialect::Qemu10,
+            file::Dialect::Qemu2_6 => Dialect::Qemu2_6,
+        };
+        let quirks = match file.quirks {
+            file::Quirks::Safe => Quirks::Safe,
+            file::Quirks::Qemu => Quirks::Qemu,
+        };
+        Self {
+            source,
+            errors: Vec::new(),
+            dialect,
+            quirks,
+            known: Events::of(dialect),
+            disks: DiskNames::default(),
+            tags: Tags::default(),
+            ids: Ids::default(),
+            rule_names: RuleNames::default(),
+            properties: Table::default(),
+        }
+    }
+
+    /// Says that something is wrong; what else there is to say is added to the result.
+    fn say(&mut self, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.errors.push(Diagnostic::new(span, message));
+        self.errors.last_mut().expect("one was just pushed")
+    }
+
+    fn locate(&self, place: Place<'_>) -> Location {
+        self.source.locate(place.span())
+    }
+
+    /// Names end up in lines of a trace.
+    fn check_name(&mut self, what: &str, name: &str, place: Place<'_>) {
+        let problem = if name.is_empty() {
+            "is empty"
+        } else if name.chars().count() > 100 {
+            "is longer than 100 characters"
+        } else if name.chars().any(char::is_control) {
+            "has a control character in it"
+        } else {
+            return;
+        };
+        self.say(place.span(), format!("{what} {problem}"));
+    }
+
+    /// Makes `name` known in a table of `what`; says so if it was already.
+    fn add(
+        &mut self,
+        table: impl FnOnce(&mut Self) -> &mut Table,
+        what: &str,
+        name: &str,
+        place: Place<'_>,
+    ) {
+        self.check_name(&format!("the name of a {what}"), name, place);
+        if let Err(before) = table(self).add(name, place.span()) {
+            let told = self.say(place.span(), format!("there is already a {what} `{name}`"));
+            // A name that is there by default is nowhere in the text.
+            if before != place.span() {
+                *told = told.clone().also(before, "this one");
+            }
+        }
+    }
+
+    /// Every event that is not the dialect's: listed, or announced by a step.
+    fn events(&mut self, file: &File, root: Place<'_>) {
+        let mut listed = Table::default();
+        for (event, place) in file.events.iter().zip(root.field("events").items()) {
+            self.check_name("the name of an event", event, place);
+            if let Err(before) = listed.add(event, place.span()) {
+                let told = self.say(place.span(), format!("the event `{event}` is listed twice"));
+                *told = told.clone().also(before, "first here");
+            }
+            self.known.intern(event);
+        }
+        let clients = file.clients.iter().map(|client| &client.steps).chain([&file.steps]);
+        for steps in clients {
+            steps::visit(steps, &mut |step| {
+                if let file::Step::Announce(announce) = step {
+                    self.known.intern(&announce.event);
+                }
+            });
+        }
+        const MOST: usize = 1024;
+        let custom = self.known.iter().filter(|(event, _)| self.known.is_custom(*event)).count();
+        if custom > MOST {
+            let message =
+                format!("{custom} events are not the dialect's, and at most {MOST} may be");
+            self.say(root.field("events").name_span(), message);
+            self.known = Events::of(self.dialect);
+        }
+    }
+
+    /// The event called `name`, if it is known.
+    fn event(&mut self, name: &str, place: Place<'_>) -> Option<EventId> {
+        let found = self.known.get(name);
+        if found.is_none() {
+            let known: Vec<_> = self.known.iter().map(|(_, name)| name.to_owned()).collect();
+            let dialect = self.dialect.name();
+            let told =
+                self.say(place.span(), format!("unknown event `{name}` in dialect {dialect}"));
+            told.help.extend(nearest(name, known.iter().map(|name| &**name)));
+            let newer = Dialect::Qemu10;
+            told.help.push(if newer.events().contains(&name) {
+                format!("dialect {} has it", newer.name())
+            } else {
+                "an event of your own is announced by a step, or listed in `events`".to_owned()
+            });
+        }
+        found
+    }
+
+    /// The disk that is meant by `name`, or by its absence, at a `place` with a field `disk`.
+    fn disk(&mut self, name: Option<&str>, place: Place<'_>) -> Option<DiskIndex> {
+        let found = match name {
+            Some(name) => self.disks.find(name),
+            None => (self.disks.iter().len() == 1).then_some(DiskIndex(0)),
+        };
+        if found.is_some() {
+            return found;
+        }
+        let known: Vec<_> = self.disks.given().map(ToOwned::to_owned).collect();
+        let names = || known.iter().map(|name| &**name);
+        match name {
+            None => {
+                let told = self.say(place.head(), "it is not clear which disk is meant");
+                told.help.push(format!("add `disk: \"..\"`, one of {}", list(names())));
+            }
+            Some(name) => {
+                let span = place.field("disk").span();
+                let told = self.say(span, format!("unknown disk `{name}`"));
+                told.help.extend(nearest(name, names()));
+                told.help.push(format!("known here: {}", list(names())));
+            }
+        }
+        None
+    }
+
+    /// The tag called `name`, if anything suspends under it.
+    fn tag(&mut self, name: &str, place: Place<'_>) -> Option<TagIndex> {
+        let found = self.tags.find(name);
+        if found.is_none() {
+            let known = self.tags.set_names();
+            let message = format!("nothing is ever suspended under the tag `{name}`");
+            let told = self.say(place.span(), message);
+            told.help.extend(nearest(name, known.iter().map(|name| &**name)));
+            told.help.push(
+                "a tag is set by `set_break(..)` or a rule with `action: suspend(..)`".to_owned(),
+            );
+        }
+        found
+    }
+
+    fn properties(&mut self, file: &File, root: Place<'_>) -> Vec<Property> {
+        let mut names = Table::default();
+        let mut properties = Vec::new();
+        for (property, place) in file.properties.iter().zip(root.field("properties").items()) {
+            let (kind, claim) = match property {
+                file::Property::Always(claim) => (PropertyKind::Always, claim),
+                file::Property::Sometimes(claim) => (PropertyKind::Sometimes, claim),
+                file::Property::Never(claim) => (PropertyKind::Never, claim),
+                file::Property::Finally(claim) => (PropertyKind::Finally, claim),
+            };
+            let at = place.field("name");
+            self.check_name("the name of a property", &claim.name, at);
+            if claim.name == EXPECTATION {
+                let message = format!("a property cannot be called `{EXPECTATION}`");
+                let told = self.say(at.span(), message);
+                told.help.push("that is what steps without `or_violates` violate".to_owned());
+            } else if let Err(before) = names.add(&claim.name, at.span()) {
+                let message = format!("there is already a property `{}`", claim.name);
+                let told = self.say(at.span(), message);
+                *told = told.clone().also(before, "this one");
+            }
+            _ = self.properties.add(&claim.name, at.span());
+            if let Some(that) = self.condition(&claim.that, place.field("that")) {
+                let location = self.locate(place);
+                properties.push(Property { name: claim.name.clone(), kind, that, location });
+            }
+        }
+        properties
+    }
+
+    fn seeds(&mut self, file: &File, root: Place<'_>) -> Seeds {
+        let given = [
+            (file.seed.is_some(), "seed"),
+            (file.seeds.is_some(), "seeds"),
+            (file.seed_list.is_some(), "seed_list"),
+        ];
+        let mut given = given.iter().filter(|(given, _)| *given).map(|(_, name)| *name);
+        if let (Some(first), Some(second)) = (given.next(), given.next()) {
+            let first_span = root.field(first).name_span();
+            let message = format!("`{first}` and `{second}` exclude each other");
+            let told = self.say(root.field(second).name_span(), message);
+            *told = told.clone().also(first_span, "also given here");
+        }
+        if let Some(range) = &file.seeds {
+            if range.is_empty() {
+                let message = format!("the range {}..{} is empty", range.start, range.end);
+                let told = self.say(root.field("seeds").span(), message);
+                told.help.push("the end is not among the seeds: `0..1_000` has 1000".to_owned());
+            }
+            return Seeds::Range(range.clone());
+        }
+        if let Some(list) = &file.seed_list {
+            if list.is_empty() {
+                self.say(root.field("seed_list").span(), "the list has no seeds");
+            }
+            return Seeds::List(list.clone());
+        }
+        Seeds::One(file.seed.unwrap_or(0))
+    }
+
+    fn expect(&mut self, file: &File, root: Place<'_>) -> Expect {
+        match &file.expect {
+            file::Expect::Held => Expect::Held,
+            file::Expect::Stuck => Expect::Stuck,
+            file::Expect::NotMeasured => Expect::NotMeasured,
+            file::Expect::Violated(name) => {
+                if name != EXPECTATION && self.properties.find(name).is_none() {
+                    let known: Vec<_> = self.properties.names().to_vec();
+                    let span = root.field("expect").item(0).span();
+                    let told = self.say(span, format!("no property is called `{name}`"));
+                    told.help.extend(nearest(name, known.iter().map(|name| &**name)));
+                    told.help.push(format!(
+                        "known here: {}",
+                        list(known.iter().map(|name| &**name).chain([EXPECTATION]))
+                    ));
+                }
+                Expect::Violated(name.clone())
+            }
+        }
+    }
+
+    fn suspensions(&mut self, file: &File, root: Place<'_>) -> Suspensions {
+        match file.suspensions {
+            file::Suspensions::ByScript => Suspensions::ByScript,
+            file::Suspensions::Seeded => Suspensions::Seeded,
+            file::Suspensions::AfterNs(ns) => {
+                self.check_ns(ns, root.field("suspensions").item(0));
+                Suspensions::After { ns }
+            }
+        }
+    }
+
+    fn check_ns(&mut self, ns: u64, place: Place<'_>) {
+        if ns > MAX_NS {
+            let message = format!("{ns} ns is too long, at most {MAX_NS} can be said");
+            self.say(place.span(), message);
+        }
+    }
+}

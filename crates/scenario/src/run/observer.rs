@@ -1,0 +1,46 @@
+//! What a run has seen so far: its trace, its hash, and what conditions ask about.
+
+use std::collections::BTreeSet;
+
+use headcrash_engine::{Errno, EventId, RuleId};
+use headcrash_sim::{Fact, NodeId, Sink, TraceHash, What};
+
+use crate::scenario::{DiskIndex, RulePlace};
+
+/// Keeps what is told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Observer {
+    /// The trace, if it is kept, as far as [`FACTS_MAX`](super::FACTS_MAX).
+    pub(super) facts: Option<Vec<Fact>>,
+    pub(super) hash: TraceHash,
+    pub(super) announced: BTreeSet<EventId>,
+    pub(super) fired: BTreeSet<RulePlace>,
+    pub(super) failed: BTreeSet<Errno>,
+}
+
+impl Observer {
+    fn fire(&mut self, node: NodeId, rule: RuleId) {
+        let disk = DiskIndex(node.disk.index());
+        self.fired.insert(RulePlace { disk, node: node.depth as usize, rule });
+    }
+}
+
+impl Sink for Observer {
+    fn tell(&mut self, fact: Fact) {
+        self.hash.add(&fact);
+        match fact.what {
+            What::Announced { event, .. } => _ = self.announced.insert(event),
+            What::Injected { node, rule, .. }
+            | What::Masked { node, rule, .. }
+            | What::Moved { node, rule, .. }
+            | What::Suspended { node, rule: Some(rule), .. } => self.fire(node, rule),
+            What::Completed { result: Err(errno), .. } => _ = self.failed.insert(errno),
+            _ => {}
+        }
+        if let Some(facts) = &mut self.facts
+            && facts.len() < super::FACTS_MAX
+        {
+            facts.push(fact);
+        }
+    }
+}

@@ -1,0 +1,401 @@
+//! A client of a scenario at work: a place in its program, and what it waits for.
+
+use std::sync::Arc;
+
+use headcrash_engine::{Errno, IoKind};
+use headcrash_sim::{ClientId, Completion, Instant, Next, NodeId, RequestId, Turn, Wait, What};
+
+use super::violation::{Claim, Violation};
+use crate::scenario::{
+    Client, DiskIndex, EXPECTATION, Gets, Io, Pattern, RequestIndex, Scenario, Step, StepIndex,
+    StepKind, TagIndex, Wanted,
+};
+use crate::source::Location;
+
+/// A client of a scenario at work.
+///
+/// What it says is decided here; what only the whole run can know (whether a condition holds) it
+/// leaves as a [`Claim`], which the run looks at right after the step.
+#[derive(Clone, Debug)]
+pub(crate) struct Script<'s> {
+    scenario: &'s Scenario,
+    client: &'s Client,
+    /// The next step.
+    pc: usize,
+    /// For each `repeat` that is under way, by its place: how often it was done.
+    counters: Vec<(usize, u64)>,
+    saved: Vec<Option<Vec<u8>>>,
+    /// The last request submitted under each id of the scenario; this client's only.
+    requests: Vec<Option<RequestId>>,
+    /// Submitted under an id and not yet waited for.
+    pending: Vec<(RequestIndex, RequestId, IoKind)>,
+    /// What the step under way waits for.
+    awaited: Vec<Awaited<'s>>,
+    claim: Option<Claim<'s>>,
+}
+
+/// A request that the step under way waits for.
+#[derive(Clone, Copy, Debug)]
+struct Awaited<'s> {
+    request: RequestId,
+    kind: IoKind,
+    wanted: &'s Wanted,
+    location: Location,
+}
+
+/// What an announcement must be answered.
+static PASSES: Wanted = Wanted { gets: Gets::Ok, holds: None, save: None, or_violates: None };
+
+impl<'s> Script<'s> {
+    pub(crate) fn new(scenario: &'s Scenario, client: &'s Client) -> Self {
+        Self {
+            scenario,
+            client,
+            pc: 0,
+            counters: Vec::with_capacity(client.depth),
+            saved: vec![None; client.saved.len()],
+            requests: vec![None; scenario.requests().len()],
+            pending: Vec::new(),
+            awaited: Vec::new(),
+            claim: None,
+        }
+    }
+
+    /// What the last step claimed, given once.
+    pub(crate) const fn take_claim(&mut self) -> Option<Claim<'s>> {
+        self.claim.take()
+    }
+
+    /// The last request submitted under an id, if this client submitted it.
+    pub(crate) fn request(&self, index: RequestIndex) -> Option<RequestId> {
+        self.requests[index.0]
+    }
+
+    /// Where the step is that it takes next, or waits in.
+    pub(crate) fn location(&self) -> Location {
+        self.client.steps.get(self.pc).map_or(self.client.location, |step| step.location)
+    }
+
+    fn violated(
+        &mut self,
+        location: Location,
+        property: Option<&str>,
+        message: String,
+        at: Instant,
+    ) {
+        let property = property.unwrap_or(EXPECTATION).to_owned();
+        self.claim = Some(Claim::Violated(Violation { property, message, location, at }));
+    }
+
+    fn node(&self, tag: TagIndex) -> NodeId {
+        let info = &self.scenario.tags()[tag.0];
+        NodeId { depth: info.node as u32, ..outer(info.disk) }
+    }
+
+    fn step(&mut self, step: &'s Step, turn: &mut Turn<'_, '_>) -> Next {
+        let location = step.location;
+        let now = turn.world.now();
+        match &step.kind {
+            StepKind::Io(io, wanted) => {
+                self.submit(io, wanted, location, turn);
+                return self.wait(turn);
+            }
+            StepKind::Parallel(all) => {
+                for (location, io, wanted) in all {
+                    self.submit(io, wanted, *location, turn);
+                }
+                return self.wait(turn);
+            }
+            StepKind::Submit(index, io) => {
+                let request = turn.submit(disk(io.disk), request_of(io));
+                self.requests[index.0] = Some(request);
+                self.pending.push((*index, request, io.kind));
+            }
+            StepKind::Wait(index, wanted) => {
+                let found = self.pending.iter().rposition(|(other, ..)| other == index);
+                let Some(place) = found else {
+                    let name = &self.scenario.requests()[index.0];
+                    let message =
+                        format!("request `{name}` was not submitted, or waited for before");
+                    self.violated(location, None, message, now);
+                    return Next::Ready;
+                };
+                let (_, request, kind) = self.pending.remove(place);
+                self.awaited.push(Awaited { request, kind, wanted, location });
+                return self.wait(turn);
+            }
+            StepKind::WaitAll(wanted) => {
+                let all = self.pending.drain(..);
+                self.awaited.extend(all.map(|(_, request, kind)| Awaited {
+                    request,
+                    kind,
+                    wanted,
+                    location,
+                }));
+                return self.wait(turn);
+            }
+            StepKind::Announce(index, event) => {
+                let request = turn.submit(disk(*index), headcrash_sim::Io::Announce(*event));
+                let kind = IoKind::Flush;
+                self.awaited.push(Awaited { request, kind, wanted: &PASSES, location });
+                return self.wait(turn);
+            }
+            StepKind::SetBreak(index, event, tag) => {
+                let tag = self.scenario.tags()[tag.0].tag.clone();
+                turn.world.set_breakpoint(outer(*index), *event, tag, turn.cx);
+            }
+            StepKind::RemoveBreak { tag, finds } => {
+                let info = &self.scenario.tags()[tag.0].tag;
+                let found = turn.world.remove_breakpoint(self.node(*tag), info, turn.cx);
+                self.expect_found(location, "breakpoint", *tag, *finds, found, now);
+            }
+            StepKind::Resume { tag, finds } => {
+                let info = &self.scenario.tags()[tag.0].tag;
+                let found = turn.world.resume(self.node(*tag), info, turn.cx);
+                self.expect_found(location, "request suspended", *tag, *finds, found, now);
+            }
+            StepKind::WaitBreak(tag) => {
+                let node = self.node(*tag);
+                let info = &self.scenario.tags()[tag.0].tag;
+                if !turn.world.engine(node).is_suspended(info.as_str()) {
+                    return Next::Wait(Wait::Suspension(node, info.clone()));
+                }
+            }
+            StepKind::Sleep { ns } => {
+                let until = now.after_ns(*ns);
+                turn.tell(What::Sleeps { client: turn.me(), until });
+                self.pc += 1;
+                return Next::Wait(Wait::Until(until));
+            }
+            StepKind::Repeat { times, end } => {
+                if *times == 0 || end.0 <= self.pc + 2 {
+                    self.pc = end.0;
+                    return Next::Ready;
+                }
+                self.counters.push((self.pc, 0));
+            }
+            StepKind::Again { repeat } => return self.again(*repeat),
+            StepKind::When { saved, holds, otherwise } => {
+                let bytes = self.saved[saved.0].as_deref().unwrap_or_default();
+                let held = holds.matches(bytes);
+                turn.tell(What::Decided { client: turn.me(), held });
+                if !held {
+                    self.pc = otherwise.0;
+                    return Next::Ready;
+                }
+            }
+            StepKind::Jump(to) => {
+                self.pc = to.0;
+                return Next::Ready;
+            }
+            StepKind::Open(index) => turn.world.open(disk(*index), turn.cx),
+            StepKind::Close(index) => drop(turn.world.close(disk(*index), turn.cx)),
+            StepKind::Reopen(index) => turn.world.reopen(disk(*index), turn.cx),
+            StepKind::Truncate(index, len, gets) => {
+                let got = turn.world.truncate(disk(*index), *len, turn.cx);
+                self.expect_answer(location, None, *gets, got, now);
+            }
+            StepKind::Len(index, wanted) => {
+                let len = turn.world.image(disk(*index)).len();
+                if len != *wanted {
+                    let name = &self.scenario.disks()[index.0].name;
+                    let message = format!("`{name}` is {len} bytes long, not {wanted}");
+                    self.violated(location, None, message, now);
+                }
+            }
+            StepKind::Expect(condition) => self.claim = Some(Claim::Holds(condition, location)),
+        }
+        self.pc += 1;
+        Next::Ready
+    }
+
+    fn again(&mut self, repeat: StepIndex) -> Next {
+        let StepKind::Repeat { times, .. } = self.client.steps[repeat.0].kind else {
+            unreachable!("a repeat ends where it began")
+        };
+        let counter = self.counters.last_mut().expect("a repeat under way has its counter");
+        counter.1 += 1;
+        if counter.1 < times {
+            self.pc = repeat.0 + 1;
+        } else {
+            self.counters.pop();
+            self.pc += 1;
+        }
+        Next::Ready
+    }
+
+    fn submit(&mut self, io: &Io, wanted: &'s Wanted, location: Location, turn: &mut Turn<'_, '_>) {
+        let request = turn.submit(disk(io.disk), request_of(io));
+        self.awaited.push(Awaited { request, kind: io.kind, wanted, location });
+    }
+
+    /// Takes what has come of what the step waits for; goes on when all of it has.
+    fn wait(&mut self, turn: &mut Turn<'_, '_>) -> Next {
+        let mut still = Vec::new();
+        for awaited in std::mem::take(&mut self.awaited) {
+            match turn.completion(awaited.request) {
+                Some(completion) => self.judge(awaited, completion, turn),
+                None => still.push(awaited),
+            }
+        }
+        self.awaited = still;
+        match self.awaited.first() {
+            Some(awaited) => Next::Wait(Wait::Completion(awaited.request)),
+            None => {
+                self.pc += 1;
+                Next::Ready
+            }
+        }
+    }
+
+    fn judge(&mut self, awaited: Awaited<'s>, completion: Completion, turn: &mut Turn<'_, '_>) {
+        let Awaited { wanted, location, .. } = awaited;
+        let property = wanted.or_violates.as_deref();
+        let now = turn.world.now();
+        self.expect_answer(location, property, wanted.gets, completion.result, now);
+        if awaited.kind != IoKind::Read || completion.result.is_err() {
+            return;
+        }
+        if let Some(pattern) = &wanted.holds {
+            self.expect_bytes(location, property, pattern, &completion.data, turn);
+        }
+        if let Some(saved) = wanted.save {
+            self.saved[saved.0] = Some(completion.data);
+        }
+    }
+
+    fn expect_answer(
+        &mut self,
+        location: Location,
+        property: Option<&str>,
+        wanted: Gets,
+        got: Result<(), Errno>,
+        now: Instant,
+    ) {
+        let wanted = match (wanted, got) {
+            (Gets::Any, _) | (Gets::Ok, Ok(())) => return,
+            (Gets::Fails(wanted), Err(got)) if wanted == got => return,
+            (Gets::Ok, Err(_)) => "ok".to_owned(),
+            (Gets::Fails(wanted), _) => wanted.to_string(),
+        };
+        let got = got.map_or_else(|errno| errno.to_string(), |()| "ok".to_owned());
+        self.violated(location, property, format!("this should get {wanted}, and gets {got}"), now);
+    }
+
+    fn expect_bytes(
+        &mut self,
+        location: Location,
+        property: Option<&str>,
+        pattern: &Pattern,
+        found: &[u8],
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let client = turn.me();
+        if pattern.matches(found) {
+            turn.tell(What::ContentsHold { client, len: found.len() as u64 });
+            return;
+        }
+        // Of several patterns the one that holds longest says most.
+        let difference = |content: &crate::scenario::Content| content.first_difference(found);
+        let first = pattern.any_of.iter().filter_map(difference).max_by_key(|first| first.at);
+        let message = match first {
+            Some(first) => {
+                turn.tell(What::ContentsDiffer {
+                    client,
+                    at: first.at as u64,
+                    expected: Some(first.wanted),
+                    found: Some(first.found),
+                });
+                format!(
+                    "byte {} of what was read is {:#04x}, and should be {:#04x}",
+                    first.at, first.found, first.wanted
+                )
+            }
+            None => {
+                let at = found.len() as u64;
+                turn.tell(What::ContentsDiffer { client, at, expected: None, found: None });
+                format!("{} bytes were read, which is not the length expected", found.len())
+            }
+        };
+        self.violated(location, property, message, turn.world.now());
+    }
+
+    fn expect_found(
+        &mut self,
+        location: Location,
+        what: &str,
+        tag: TagIndex,
+        wanted: bool,
+        found: bool,
+        now: Instant,
+    ) {
+        if wanted == found {
+            return;
+        }
+        let tag = &self.scenario.tags()[tag.0].tag;
+        let message = if found {
+            format!("there is a {what} under tag `{tag}`")
+        } else {
+            format!("there is no {what} under tag `{tag}`")
+        };
+        self.violated(location, None, message, now);
+    }
+}
+
+impl headcrash_sim::Client for Script<'_> {
+    fn name(&self) -> &str {
+        &self.client.name
+    }
+
+    fn turn(&mut self, turn: &mut Turn<'_, '_>) -> Next {
+        if !self.awaited.is_empty() {
+            let next = self.wait(turn);
+            return self.or_done(next);
+        }
+        let next = match self.client.steps.get(self.pc) {
+            Some(step) => self.step(step, turn),
+            None => Next::Done,
+        };
+        self.or_done(next)
+    }
+}
+
+impl Script<'_> {
+    /// A client that could go on and has no step left is done at once.
+    fn or_done(&self, next: Next) -> Next {
+        match next {
+            Next::Ready if self.pc >= self.client.steps.len() => Next::Done,
+            next => next,
+        }
+    }
+}
+
+/// A disk's number in the world.
+pub(crate) const fn disk(index: DiskIndex) -> headcrash_sim::DiskId {
+    headcrash_sim::DiskId(index.0 as u32)
+}
+
+/// A disk's outermost node.
+pub(crate) const fn outer(index: DiskIndex) -> NodeId {
+    NodeId { disk: disk(index), depth: 0 }
+}
+
+/// A client's number in the world.
+pub(crate) const fn client(index: usize) -> ClientId {
+    ClientId(index as u32)
+}
+
+fn request_of(io: &Io) -> headcrash_sim::Io {
+    let Io { at, len, fua, .. } = *io;
+    match io.kind {
+        IoKind::Read => headcrash_sim::Io::Read { at, len },
+        IoKind::Write => {
+            let data = io.data.as_ref().map_or_else(Vec::new, |data| data.to_vec(len as usize));
+            headcrash_sim::Io::Write { at, data: Arc::from(data), fua }
+        }
+        IoKind::WriteZeroes => headcrash_sim::Io::WriteZeroes { at, len, fua },
+        IoKind::Discard => headcrash_sim::Io::Discard { at, len },
+        IoKind::Flush => headcrash_sim::Io::Flush,
+        IoKind::BlockStatus => unreachable!("no step asks for block status"),
+    }
+}

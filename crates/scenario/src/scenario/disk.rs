@@ -1,0 +1,102 @@
+//! Disks as they are at power-on.
+
+use std::sync::Arc;
+
+use headcrash_engine::{Program, RuleId};
+use headcrash_sim::{Latencies, Limits};
+
+use super::Content;
+use crate::source::Location;
+
+/// A disk: an image, with blkdebug nodes above it.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    /// Its name; no other disk has it.
+    pub name: String,
+    /// Its bytes; a multiple of `sector`.
+    pub size: u64,
+    /// The bytes it writes whole: a power of two from 512 to 65 536.
+    pub sector: u64,
+    /// The byte it is full of at the start.
+    pub fill: u8,
+    /// What it holds at the start beyond that, to be written in this order.
+    pub contents: Vec<Extent>,
+    /// How long its requests take.
+    pub latencies: Latencies,
+    /// What stands above its first node.
+    pub top: Top,
+    /// What a flush does.
+    pub cache: Cache,
+    /// Writing to it fails.
+    pub read_only: bool,
+    /// Whether it is open at the start.
+    pub open: bool,
+    /// Its blkdebug nodes from the outside in; at least one.
+    pub nodes: Vec<Node>,
+    /// Where the file declares it, or the whole file for the disk that is there by default.
+    pub location: Location,
+}
+
+/// One blkdebug node.
+///
+/// The programs of all nodes of a scenario know the same events in the same order: an
+/// [`EventId`](headcrash_engine::EventId) of one is the same event in every other.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its rules: the file's before the disk's own.
+    pub program: Arc<Program>,
+    /// What it demands of requests.
+    pub limits: Limits,
+    /// What the file says of each rule, by [`RuleId::index`].
+    pub rules: Vec<RuleInfo>,
+}
+
+impl Node {
+    /// What the file says of a rule.
+    ///
+    /// # Panics
+    ///
+    /// When the rule is another program's.
+    #[must_use]
+    pub fn rule(&self, rule: RuleId) -> &RuleInfo {
+        &self.rules[rule.index()]
+    }
+}
+
+/// What a file says of a rule beyond what its program knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// What it is called, if anything.
+    pub name: Option<Arc<str>>,
+    /// Where it is declared.
+    pub location: Location,
+}
+
+/// Bytes at a place, inside the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The first byte.
+    pub at: u64,
+    /// How many bytes.
+    pub len: u64,
+    /// Which.
+    pub data: Content,
+}
+
+/// What stands above a disk's first node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Top {
+    /// QEMU's `raw` format.
+    Raw,
+    /// Nothing: requests come to the node itself.
+    None,
+}
+
+/// What a flush does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// It reaches the disk.
+    Writeback,
+    /// It never reaches the disk: QEMU's `cache=unsafe`.
+    Unsafe,
+}

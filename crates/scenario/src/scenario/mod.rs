@@ -1,0 +1,232 @@
+//! A scenario that exists only if it is valid.
+
+mod condition;
+mod content;
+mod disk;
+mod step;
+
+use std::fmt;
+
+use headcrash_engine::{Dialect, Quirks, Tag};
+
+pub use condition::{Condition, Property, PropertyKind, RulePlace};
+pub use content::{Content, Difference, Pattern};
+pub use disk::{Cache, Disk, Extent, Node, RuleInfo, Top};
+pub use step::{Client, Gets, Io, Step, StepKind, Wanted};
+
+use crate::file::File;
+use crate::source::{Location, Source};
+
+macro_rules! indices {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub usize);
+    )*};
+}
+
+indices! {
+    /// A disk, by its place in [`Scenario::disks`].
+    DiskIndex;
+    /// A request's id, by its place in [`Scenario::requests`].
+    RequestIndex;
+    /// A tag, by its place in [`Scenario::tags`].
+    TagIndex;
+    /// A saved read, by its place in [`Client::saved`].
+    SavedIndex;
+    /// A step, by its place in [`Client::steps`].
+    StepIndex;
+}
+
+/// A valid scenario: what [`parse`](crate::parse) makes of a file.
+///
+/// Every name is resolved, every number is in range and every program is built; nothing that runs
+/// it checks again. Two scenarios are equal when their files say the same, wherever in the text
+/// they say it.
+#[derive(Clone)]
+pub struct Scenario {
+    pub(crate) file: File,
+    pub(crate) source: Source,
+    pub(crate) disks: Vec<Disk>,
+    pub(crate) clients: Vec<Client>,
+    pub(crate) requests: Vec<String>,
+    pub(crate) tags: Vec<TagInfo>,
+    pub(crate) properties: Vec<Property>,
+    pub(crate) seeds: Seeds,
+    pub(crate) expect: Expect,
+    pub(crate) suspensions: Suspensions,
+    pub(crate) dialect: Dialect,
+    pub(crate) quirks: Quirks,
+}
+
+/// The property that a step without `or_violates` violates.
+pub const EXPECTATION: &str = "expectation";
+
+impl Scenario {
+    /// One line about what it shows; may be empty.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        &self.file.summary
+    }
+
+    /// The text it was read from, with what it is called in messages.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Whose blkdebug it speaks of; every node's program is in this dialect.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Whether QEMU's defects are repeated.
+    #[must_use]
+    pub const fn quirks(&self) -> Quirks {
+        self.quirks
+    }
+
+    /// The disks, in file order; at least one.
+    #[must_use]
+    pub fn disks(&self) -> &[Disk] {
+        &self.disks
+    }
+
+    /// The clients, in file order; at least one.
+    #[must_use]
+    pub fn clients(&self) -> &[Client] {
+        &self.clients
+    }
+
+    /// The ids of submitted requests, in the order in which the file first submits them. Each
+    /// belongs to one client.
+    #[must_use]
+    pub fn requests(&self) -> &[String] {
+        &self.requests
+    }
+
+    /// The tags requests can be suspended under.
+    #[must_use]
+    pub fn tags(&self) -> &[TagInfo] {
+        &self.tags
+    }
+
+    /// What should hold.
+    #[must_use]
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
+    }
+
+    /// One run for each of these.
+    #[must_use]
+    pub const fn seeds(&self) -> &Seeds {
+        &self.seeds
+    }
+
+    /// What should come of a run.
+    #[must_use]
+    pub const fn expect(&self) -> &Expect {
+        &self.expect
+    }
+
+    /// How suspended requests go on besides by a step.
+    #[must_use]
+    pub const fn suspensions(&self) -> Suspensions {
+        self.suspensions
+    }
+
+    /// The scenario as a file, without what is default anyway. Reading it gives an equal scenario.
+    #[must_use]
+    pub fn to_ron(&self) -> String {
+        self.file.to_ron()
+    }
+}
+
+impl PartialEq for Scenario {
+    fn eq(&self, other: &Self) -> bool {
+        // Everything else follows from the file.
+        self.file == other.file
+    }
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scenario").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+/// A tag, and the one node that suspends under it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagInfo {
+    /// The tag.
+    pub tag: Tag,
+    /// The disk.
+    pub disk: DiskIndex,
+    /// Which of the disk's nodes.
+    pub node: usize,
+    /// Where the file first sets it.
+    pub location: Location,
+}
+
+/// The seeds of a scenario's runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seeds {
+    /// A single run.
+    One(u64),
+    /// From the first to before the second; not empty.
+    Range(std::ops::Range<u64>),
+    /// These, in this order; not empty.
+    List(Vec<u64>),
+}
+
+impl Seeds {
+    /// Every seed, in order.
+    pub fn iter(&self) -> impl Iterator<Item = u64> {
+        let (range, list) = match self {
+            Self::One(seed) => (0..0, std::slice::from_ref(seed)),
+            Self::Range(range) => (range.clone(), &[][..]),
+            Self::List(list) => (0..0, &list[..]),
+        };
+        range.chain(list.iter().copied())
+    }
+}
+
+/// What should come of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Everything held.
+    Held,
+    /// This property did not hold.
+    Violated(String),
+    /// Every client waits for something that cannot come.
+    Stuck,
+    /// A `sometimes` property was never true.
+    NotMeasured,
+}
+
+/// In the words of [`Outcome::label`](crate::Outcome::label).
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Held => f.write_str("held"),
+            Self::Violated(property) => write!(f, "violated({property:?})"),
+            Self::Stuck => f.write_str("stuck"),
+            Self::NotMeasured => f.write_str("not measured"),
+        }
+    }
+}
+
+/// How suspended requests go on besides by a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspensions {
+    /// Not at all.
+    ByScript,
+    /// After so many nanoseconds.
+    After {
+        /// How many.
+        ns: u64,
+    },
+    /// "Resume which, if any, now" is a question to the run's choices.
+    Seeded,
+}

@@ -1,0 +1,192 @@
+//! A line of a trace.
+
+use serde::Serialize;
+
+/// One fact with every number resolved to a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line<'s> {
+    /// When, in nanoseconds of virtual time.
+    pub at_ns: u64,
+    /// What.
+    #[serde(flatten)]
+    pub told: Told<'s>,
+}
+
+/// What a line tells. In JSON the kind is the field `what`, in snake case.
+///
+/// Requests are numbered from 1 in the order of their submission; `node` is a disk's name, with
+/// `/1`, `/2`, .. for nodes below the outermost; a rule is its name in backquotes, or `rule N`,
+/// from 1 in its node's order; results are `ok` or the error's name; offsets and lengths are bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "fields are named as in the text above")]
+pub enum Told<'s> {
+    /// A client submitted a request; `event` for an announcement.
+    Submitted {
+        client: &'s str,
+        request: u64,
+        disk: &'s str,
+        io: &'static str,
+        at: u64,
+        len: u64,
+        fua: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        event: Option<&'s str>,
+    },
+    /// A request reached an event.
+    Announced { node: String, request: u64, event: &'s str },
+    /// A disk was opened.
+    Opened { disk: &'s str },
+    /// A disk was closed and opened as it was.
+    Reopened { disk: &'s str },
+    /// A disk was closed.
+    Closed { disk: &'s str },
+    /// A disk's length changed.
+    Truncated { disk: &'s str, len: u64 },
+    /// The armed list was replaced; the first eight of `count` rules.
+    Armed { node: String, rules: Vec<String>, count: u64 },
+    /// A state change took effect.
+    Moved { node: String, from: i32, to: i32, rule: String },
+    /// A request was suspended, by a rule or by a breakpoint.
+    Suspended { node: String, request: u64, tag: String, rule: Option<String> },
+    /// A suspension ended.
+    Resumed { node: String, request: u64, tag: String },
+    /// A rule with errno 0 let an access pass.
+    Masked { node: String, request: u64, rule: String },
+    /// A rule decided an access; no errno: it was dropped and reported as done.
+    Injected { node: String, request: u64, rule: String, errno: Option<String> },
+    /// A `once` rule is used up.
+    Consumed { node: String, rule: String },
+    /// A request waits until another one ends.
+    Waiting { client: &'s str, request: u64, on: u64 },
+    /// A failed read of a read-modify-write was ignored (quirk Q1).
+    ReadIgnored { client: &'s str, request: u64, errno: String },
+    /// A request is on its way to the medium.
+    InFlight { client: &'s str, request: u64, until_ns: u64 },
+    /// A request ended.
+    Completed { client: &'s str, request: u64, result: String },
+    /// A breakpoint was set.
+    BreakSet { node: String, event: &'s str, tag: String },
+    /// Breakpoints were removed; the command's result.
+    BreakRemoved { node: String, tag: String, removed: u64, result: String },
+    /// Nobody was suspended under a tag that was to be resumed.
+    NobodyResumed { node: String, tag: String },
+    /// A client sleeps.
+    Sleeps { client: &'s str, until_ns: u64 },
+    /// What a client read is as expected.
+    ContentsHold { client: &'s str, len: u64 },
+    /// What a client read is not as expected; where it first differs.
+    ContentsDiffer { client: &'s str, at: u64, expected: Option<u8>, found: Option<u8> },
+    /// A client decided by what it had saved.
+    Decided { client: &'s str, held: bool },
+    /// A client is done.
+    Finished { client: &'s str },
+    /// A property does not hold.
+    Violated { property: &'s str },
+}
+
+impl Told<'_> {
+    /// Whom the line is about: a client, or a node.
+    #[must_use]
+    pub(super) fn who(&self) -> String {
+        match self {
+            Self::Submitted { client, .. }
+            | Self::Waiting { client, .. }
+            | Self::ReadIgnored { client, .. }
+            | Self::InFlight { client, .. }
+            | Self::Completed { client, .. }
+            | Self::Sleeps { client, .. }
+            | Self::ContentsHold { client, .. }
+            | Self::ContentsDiffer { client, .. }
+            | Self::Decided { client, .. }
+            | Self::Finished { client } => (*client).to_owned(),
+            Self::Announced { node, .. }
+            | Self::Armed { node, .. }
+            | Self::Moved { node, .. }
+            | Self::Suspended { node, .. }
+            | Self::Resumed { node, .. }
+            | Self::Masked { node, .. }
+            | Self::Injected { node, .. }
+            | Self::Consumed { node, .. }
+            | Self::BreakSet { node, .. }
+            | Self::BreakRemoved { node, .. }
+            | Self::NobodyResumed { node, .. } => node.clone(),
+            Self::Opened { disk }
+            | Self::Reopened { disk }
+            | Self::Closed { disk }
+            | Self::Truncated { disk, .. } => (*disk).to_owned(),
+            Self::Violated { .. } => "!".to_owned(),
+        }
+    }
+
+    fn says(&self) -> String {
+        match self {
+            Self::Submitted { request, disk, io, at, len, fua, event, .. } => {
+                let fua = if *fua { " fua" } else { "" };
+                match event {
+                    Some(event) => format!("#{request} announces {event} on {disk}"),
+                    None if *io == "flush" => format!("#{request} flush {disk}"),
+                    None => format!("#{request} {io} {disk} {at}+{len}{fua}"),
+                }
+            }
+            Self::Announced { request, event, .. } => format!("#{request} at {event}"),
+            Self::Opened { .. } => "open".to_owned(),
+            Self::Reopened { .. } => "reopened".to_owned(),
+            Self::Closed { .. } => "closed".to_owned(),
+            Self::Truncated { len, .. } => format!("is now {len} bytes long"),
+            Self::Armed { rules, count, .. } => {
+                let more = *count - rules.len() as u64;
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                format!("  armed: {}{more}", rules.join(", "))
+            }
+            Self::Moved { from, to, rule, .. } => format!("  state {from} -> {to} by {rule}"),
+            Self::Suspended { request, tag, rule, .. } => match rule {
+                Some(rule) => format!("  #{request} suspended under {tag} by {rule}"),
+                None => format!("  #{request} suspended under {tag}"),
+            },
+            Self::Resumed { request, tag, .. } => format!("#{request} resumed from {tag}"),
+            Self::Masked { request, rule, .. } => format!("#{request} let through by {rule}"),
+            Self::Injected { request, rule, errno, .. } => match errno {
+                Some(errno) => format!("#{request} gets {errno} from {rule}"),
+                None => format!("#{request} dropped by {rule}"),
+            },
+            Self::Consumed { rule, .. } => format!("  {rule} is used up"),
+            Self::Waiting { request, on, .. } => format!("#{request} waits for #{on}"),
+            Self::ReadIgnored { request, errno, .. } => {
+                format!("#{request} ignores {errno} of its read")
+            }
+            Self::InFlight { request, until_ns, .. } => {
+                format!("#{request} in flight until {until_ns}")
+            }
+            Self::Completed { request, result, .. } => format!("#{request} {result}"),
+            Self::BreakSet { event, tag, .. } => format!("break at {event} under {tag}"),
+            Self::BreakRemoved { tag, removed, result, .. } => {
+                format!("breaks under {tag} removed: {removed}, {result}")
+            }
+            Self::NobodyResumed { tag, .. } => format!("nobody suspended under {tag}: ENOENT"),
+            Self::Sleeps { until_ns, .. } => format!("sleeps until {until_ns}"),
+            Self::ContentsHold { len, .. } => format!("finds {len} bytes as expected"),
+            Self::ContentsDiffer { at, expected, found, .. } => match (expected, found) {
+                (Some(expected), Some(found)) => {
+                    format!("finds {found:#04x} at byte {at}, not {expected:#04x}")
+                }
+                _ => format!("finds {at} bytes, not as many as expected"),
+            },
+            Self::Decided { held, .. } => {
+                format!("finds what it saved {}", if *held { "so" } else { "not so" })
+            }
+            Self::Finished { .. } => "done".to_owned(),
+            Self::Violated { property } => format!("violated: {property}"),
+        }
+    }
+}
+
+impl Line<'_> {
+    /// The line as text: time and subject in columns so wide.
+    #[must_use]
+    pub(super) fn text(&self, time: usize, who: usize) -> String {
+        let line =
+            format!("{:>time$}  {:<who$}  {}", self.at_ns, self.told.who(), self.told.says());
+        line.trim_end().to_owned()
+    }
+}

@@ -1,0 +1,70 @@
+//! How a trace looks: as text for people, as JSON lines for programs, both from one [`Line`].
+
+mod line;
+mod names;
+
+pub use line::{Line, Told};
+pub use names::Names;
+
+use crate::run::Run;
+use crate::scenario::Scenario;
+
+/// The version of the JSON form. It changes when a field changes its meaning or goes away, not
+/// when one is added.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The trace of a run as text, one line for each fact, and a last line that says what came of it.
+#[must_use]
+pub fn text(scenario: &Scenario, run: &Run) -> String {
+    let names = Names::of(scenario);
+    let lines: Vec<_> = run.facts.iter().map(|fact| names.line(fact)).collect();
+    let time = lines.iter().map(|line| line.at_ns.to_string().len()).max().unwrap_or(1);
+    let who = lines.iter().map(|line| line.told.who().chars().count()).max().unwrap_or(1);
+    let mut text = String::new();
+    for line in &lines {
+        text.push_str(&line.text(time, who));
+        text.push('\n');
+    }
+    for tag in &run.suspended {
+        text.push_str(&format!("still suspended under {tag}\n"));
+    }
+    text.push_str(&format!("{}, {} facts\n", run.outcome.label(), run.fact_count));
+    text
+}
+
+/// What came of a run, in one line: outcome, number of facts, hash.
+#[must_use]
+pub fn summary(run: &Run) -> String {
+    format!("{}, {} facts, hash {:016x}", run.outcome.label(), run.fact_count, run.hash)
+}
+
+/// The trace of a run as JSON lines: a header, a line for each fact, a last line that says what
+/// came of it.
+///
+/// * header: `{"format": 1, "scenario": NAME, "dialect": .., "seed": N or null}`
+/// * fact: `{"at_ns": N, "what": KIND, ..}`, see [`Told`] for the fields of each kind
+/// * end: `{"outcome": .., "facts": N, "hash": "16 hex digits", "suspended": [..]}`
+#[must_use]
+pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
+    let names = Names::of(scenario);
+    let header = serde_json::json!({
+        "format": FORMAT_VERSION,
+        "scenario": scenario.source().name(),
+        "dialect": scenario.dialect().name(),
+        "seed": seed,
+    });
+    let mut text = format!("{header}\n");
+    for fact in &run.facts {
+        let line = serde_json::to_string(&names.line(fact)).expect("a line has nothing but names");
+        text.push_str(&line);
+        text.push('\n');
+    }
+    let end = serde_json::json!({
+        "outcome": run.outcome.label(),
+        "facts": run.fact_count,
+        "hash": format!("{:016x}", run.hash),
+        "suspended": run.suspended,
+    });
+    text.push_str(&format!("{end}\n"));
+    text
+}

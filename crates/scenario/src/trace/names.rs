@@ -1,0 +1,191 @@
+//! Whose names the numbers of a trace are.
+
+use headcrash_engine::{Errno, EventId, RuleId};
+use headcrash_sim::{ClientId, DiskId, Fact, NodeId, RuleList, Verb, What};
+
+use super::line::{Line, Told};
+use crate::scenario::Scenario;
+
+/// Resolves the numbers of facts to the names in their scenario.
+#[derive(Clone, Copy, Debug)]
+pub struct Names<'s> {
+    scenario: &'s Scenario,
+}
+
+impl<'s> Names<'s> {
+    /// The names in `scenario`.
+    #[must_use]
+    pub const fn of(scenario: &'s Scenario) -> Self {
+        Self { scenario }
+    }
+
+    fn client(&self, client: ClientId) -> &'s str {
+        &self.scenario.clients()[client.index()].name
+    }
+
+    fn disk(&self, disk: DiskId) -> &'s str {
+        &self.scenario.disks()[disk.index()].name
+    }
+
+    /// A node: its disk, and how far down it is, if it is not the outermost.
+    fn node(&self, node: NodeId) -> String {
+        match node.depth {
+            0 => self.disk(node.disk).to_owned(),
+            depth => format!("{}/{depth}", self.disk(node.disk)),
+        }
+    }
+
+    /// A rule: its name, or its place among its node's, from 1.
+    fn rule(&self, node: NodeId, rule: RuleId) -> String {
+        let node = &self.scenario.disks()[node.disk.index()].nodes[node.depth as usize];
+        match &node.rule(rule).name {
+            Some(name) => format!("`{name}`"),
+            None => format!("rule {}", rule.index() + 1),
+        }
+    }
+
+    fn rules(&self, node: NodeId, rules: &RuleList) -> Vec<String> {
+        rules.shown().map(|rule| self.rule(node, rule)).collect()
+    }
+
+    fn event(&self, event: EventId) -> &'s str {
+        self.scenario.disks()[0].nodes[0].program.events().name(event)
+    }
+
+    /// How a fact looks.
+    #[must_use]
+    pub fn line(&self, fact: &Fact) -> Line<'s> {
+        Line { at_ns: fact.at.ns(), told: self.told(&fact.what) }
+    }
+
+    fn told(&self, what: &What) -> Told<'s> {
+        match what {
+            What::Submitted { client, request, disk, shape } => {
+                let (io, event) = match shape.verb {
+                    Verb::Read => ("read", None),
+                    Verb::Write => ("write", None),
+                    Verb::WriteZeroes => ("write_zeroes", None),
+                    Verb::Discard => ("discard", None),
+                    Verb::Flush => ("flush", None),
+                    Verb::Announce(event) => ("announce", Some(self.event(event))),
+                };
+                Told::Submitted {
+                    client: self.client(*client),
+                    request: request.number(),
+                    disk: self.disk(*disk),
+                    io,
+                    at: shape.at,
+                    len: shape.len,
+                    fua: shape.fua,
+                    event,
+                }
+            }
+            What::Announced { request, node, event } => Told::Announced {
+                node: self.node(*node),
+                request: request.number(),
+                event: self.event(*event),
+            },
+            What::Opened { disk } => Told::Opened { disk: self.disk(*disk) },
+            What::Reopened { disk } => Told::Reopened { disk: self.disk(*disk) },
+            What::Closed { disk } => Told::Closed { disk: self.disk(*disk) },
+            What::Truncated { disk, len } => Told::Truncated { disk: self.disk(*disk), len: *len },
+            What::Armed { node, rules } => Told::Armed {
+                node: self.node(*node),
+                rules: self.rules(*node, rules),
+                count: rules.count,
+            },
+            What::Moved { node, from, to, rule } => Told::Moved {
+                node: self.node(*node),
+                from: from.0,
+                to: to.0,
+                rule: self.rule(*node, *rule),
+            },
+            What::Suspended { request, node, tag, rule } => Told::Suspended {
+                node: self.node(*node),
+                request: request.number(),
+                tag: tag.to_string(),
+                rule: rule.map(|rule| self.rule(*node, rule)),
+            },
+            What::Resumed { request, node, tag } => Told::Resumed {
+                node: self.node(*node),
+                request: request.number(),
+                tag: tag.to_string(),
+            },
+            What::Masked { request, node, rule } => Told::Masked {
+                node: self.node(*node),
+                request: request.number(),
+                rule: self.rule(*node, *rule),
+            },
+            What::Injected { request, node, rule, errno } => Told::Injected {
+                node: self.node(*node),
+                request: request.number(),
+                rule: self.rule(*node, *rule),
+                errno: errno.map(|errno| errno.to_string()),
+            },
+            What::Consumed { node, rule } => {
+                Told::Consumed { node: self.node(*node), rule: self.rule(*node, *rule) }
+            }
+            What::Waiting { client, request, on } => Told::Waiting {
+                client: self.client(*client),
+                request: request.number(),
+                on: on.number(),
+            },
+            What::ReadIgnored { client, request, errno } => Told::ReadIgnored {
+                client: self.client(*client),
+                request: request.number(),
+                errno: errno.to_string(),
+            },
+            What::InFlight { client, request, until } => Told::InFlight {
+                client: self.client(*client),
+                request: request.number(),
+                until_ns: until.ns(),
+            },
+            What::Completed { client, request, result } => Told::Completed {
+                client: self.client(*client),
+                request: request.number(),
+                result: answer(*result),
+            },
+            What::BreakSet { node, event, tag } => Told::BreakSet {
+                node: self.node(*node),
+                event: self.event(*event),
+                tag: tag.to_string(),
+            },
+            What::BreakRemoved { node, tag, removed, found } => Told::BreakRemoved {
+                node: self.node(*node),
+                tag: tag.to_string(),
+                removed: *removed,
+                result: answer(if *found { Ok(()) } else { Err(Errno::ENOENT) }),
+            },
+            What::NobodyResumed { node, tag } => {
+                Told::NobodyResumed { node: self.node(*node), tag: tag.to_string() }
+            }
+            What::Sleeps { client, until } => {
+                Told::Sleeps { client: self.client(*client), until_ns: until.ns() }
+            }
+            What::ContentsHold { client, len } => {
+                Told::ContentsHold { client: self.client(*client), len: *len }
+            }
+            What::ContentsDiffer { client, at, expected, found } => Told::ContentsDiffer {
+                client: self.client(*client),
+                at: *at,
+                expected: *expected,
+                found: *found,
+            },
+            What::Decided { client, held } => {
+                Told::Decided { client: self.client(*client), held: *held }
+            }
+            What::Finished { client } => Told::Finished { client: self.client(*client) },
+            What::Violated { property } => Told::Violated {
+                property: match self.scenario.properties().get(*property as usize) {
+                    Some(property) => &property.name,
+                    None => crate::scenario::EXPECTATION,
+                },
+            },
+        }
+    }
+}
+
+/// `ok`, or the error's name.
+fn answer(result: Result<(), Errno>) -> String {
+    result.map_or_else(|errno| errno.to_string(), |()| "ok".to_owned())
+}
