@@ -23,6 +23,26 @@ fn suspensions() {
     hold("suspensions");
 }
 
+#[test]
+fn bytes() {
+    hold("bytes");
+}
+
+#[test]
+fn formats() {
+    hold("formats");
+}
+
+#[test]
+fn runs() {
+    hold("runs");
+}
+
+#[test]
+fn scenario_text() {
+    hold("scenario_text");
+}
+
 /// A law that somebody forgot to test would hold forever.
 #[test]
 fn every_law_is_tested_fuzzed_and_known() {

@@ -4,8 +4,10 @@
 mod args;
 mod conformance;
 mod determinism;
+mod export;
 
 mod files;
+mod import;
 
 mod live;
 mod output;
@@ -37,8 +39,8 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::replay(&args),
         Command::Schema => output::print(&format!("{:#}", headcrash_scenario::json_schema())),
         Command::Explain => output::print(headcrash_scenario::explain().trim_end()),
-
-        Command::Import { .. } | Command::Export { .. } => Exit::Unusable,
+        Command::Import { what } => import::import(&what),
+        Command::Export { what } => export::export(&what),
         Command::Conformance(args) => conformance::conformance(&args),
     };
     ExitCode::from(exit as u8)

@@ -2,6 +2,7 @@
 
 pub mod blkdebug;
 pub mod conformance;
+mod exchange;
 mod explain;
 mod failure;
 mod file;
@@ -13,6 +14,10 @@ mod schema;
 mod source;
 pub mod trace;
 
+pub use exchange::{
+    Commands, ConfigFile, ExportOptions, Exported, ImportError, ImportOptions, Imported,
+    NotCarried, export_blkdebug, import_blkdebug,
+};
 pub use explain::explain;
 pub use failure::{
     FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, RecordedChoice, Replayed, repeat_command,
@@ -21,8 +26,9 @@ pub use failure::{
 pub use run::{FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Violation, Waiter, run, run_seed};
 pub use scenario::{
     Cache, Client, Condition, Content, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    Gets, Io, Node, Pattern, Property, PropertyKind, RequestIndex, RuleInfo, RulePlace, SavedIndex,
-    Scenario, Seeds, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top, Wanted,
+    Gets, Io, Medium, Node, Pattern, Property, PropertyKind, RequestIndex, RuleInfo, RulePlace,
+    SavedIndex, Scenario, Seeds, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
+    Wanted,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};

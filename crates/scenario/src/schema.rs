@@ -49,6 +49,6 @@ mod tests {
         assert_eq!(schema["title"], "Scenario");
         assert_eq!(schema["additionalProperties"], false);
         assert_eq!(schema["properties"]["seed"]["type"], "integer");
-        assert!(!schema.to_string().contains("null"));
+        assert!(!schema.to_string().contains("\"type\":\"null\""));
     }
 }

@@ -101,6 +101,9 @@ pub enum Verb {
 pub struct RequestId(pub(crate) u64);
 
 impl RequestId {
+    /// No request: what a disk does by itself.
+    pub const NONE: Self = Self(0);
+
     /// The n-th that was submitted in its world, from 1.
     #[must_use]
     pub const fn number(self) -> u64 {

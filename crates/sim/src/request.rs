@@ -31,6 +31,9 @@ pub(crate) struct Request {
     pub(crate) plan: Vec<Step>,
     /// How the last thing went.
     pub(crate) result: Result<(), Errno>,
+    /// The node said that the last thing had gone well and did not do it, with a result that QEMU
+    /// takes for neither success nor failure in places (quirk Q6).
+    pub(crate) pretended: bool,
     /// The bytes, by where they belong; padding puts larger buffers over smaller ones.
     pub(crate) buffers: Vec<Buffer>,
 }

@@ -33,9 +33,9 @@ pub enum What {
         /// What it asks for.
         shape: Shape,
     },
-    /// A request reached an event; what its rules did follows.
+    /// A request, or the opening of a disk, reached an event; what its rules did follows.
     Announced {
-        /// Whose.
+        /// Whose; [`RequestId::NONE`] for an opening.
         request: RequestId,
         /// On which node.
         node: NodeId,
@@ -121,6 +121,8 @@ pub enum What {
         rule: RuleId,
         /// The error, or `None` when the access was dropped and reported as done.
         errno: Option<Errno>,
+        /// Inside the submission, rather than one turn later.
+        immediately: bool,
     },
     /// A `once` rule is gone.
     Consumed {

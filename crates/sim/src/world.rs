@@ -218,7 +218,8 @@ impl World {
             return;
         }
         let node = NodeId { disk: disk_id, depth: disk.depth(layer) };
-        let request = RequestId(0);
+        let request = RequestId::NONE;
+        cx.tell(self.now, What::Announced { request, node, event });
         let mut deeds = Deeds { node, request, whats: core::mem::take(&mut self.deeds) };
         let engine = disk.engine_mut(layer).expect("the layer was just seen to be a node");
         let passage = engine.announce(event, Requester(0), &mut deeds);
@@ -311,6 +312,7 @@ impl World {
             life: Life::Running,
             plan: Vec::new(),
             result: Ok(()),
+            pretended: false,
             buffers: Vec::new(),
         });
         match self.refusal(disk, &io) {
@@ -346,10 +348,11 @@ impl World {
     }
 
     fn plan(&self, request: &mut Request, io: Io) {
-        let first_node = self.disks[request.disk.index()].first_node;
+        let disk = &self.disks[request.disk.index()];
+        let (first_node, untouched) = (disk.first_node, disk.untouched());
         let span = |at, len| Span { layer: 0, at, len };
         let (step, bytes) = match io {
-            Io::Read { at, len } => (Step::Read(span(at, len)), Some((at, filled(len, 0)))),
+            Io::Read { at, len } => (Step::Read(span(at, len)), Some((at, filled(len, untouched)))),
             Io::Write { at, data, fua } => {
                 let span = span(at, data.len() as u64);
                 let content = Content::Data(Source::Buffers);
@@ -472,7 +475,7 @@ impl World {
     pub fn resume(&mut self, node: NodeId, tag: &Tag, cx: &mut Cx<'_>) -> bool {
         let layer = self.layer_of(node);
         let whats = core::mem::take(&mut self.deeds);
-        let mut deeds = Deeds { node, request: RequestId(0), whats };
+        let mut deeds = Deeds { node, request: RequestId::NONE, whats };
         let resumed = self.engine_mut(node).resume(tag.as_str(), &mut deeds);
         self.deeds = self.settle_deeds(deeds, layer, cx);
         let Some(resumed) = resumed else {

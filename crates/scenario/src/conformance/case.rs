@@ -24,11 +24,18 @@ impl Recorded {
         if case.image_size.is_some_and(|size| size > MAX_IMAGE) {
             return Err(CaseError::Image);
         }
-        let too_long = |request: &&Request| match request {
-            Request::Read { len, .. } | Request::Write { len, .. } => *len > MAX_LEN,
+        let Options { max_transfer, max_write_zero, max_discard, .. } = case.options;
+        let too_long = |request: &Request| match request {
+            Request::Read { len, .. } | Request::Write { len, .. } => {
+                *len > MAX_LEN || pieces(*len, max_transfer) > MAX_PIECES
+            }
+            Request::WriteZeroes { len, .. } => {
+                pieces(*len, max_write_zero).max(pieces(*len, max_transfer)) > MAX_PIECES
+            }
+            Request::Discard { len, .. } => pieces(*len, max_discard) > MAX_PIECES,
             _ => false,
         };
-        match case.requests.iter().position(|request| too_long(&request)) {
+        match case.requests.iter().position(too_long) {
             Some(index) => Err(CaseError::Request(index)),
             None => Ok(recorded),
         }
@@ -40,6 +47,14 @@ const MAX_IMAGE: u64 = 16 << 30;
 /// The longest read or write of a case: 64 MiB.
 const MAX_LEN: u64 = 64 << 20;
 
+/// A request is cut into so many pieces at most.
+const MAX_PIECES: u64 = 1 << 20;
+
+fn pieces(len: u64, max: Option<u64>) -> u64 {
+    // A limit of zero is none.
+    max.map_or(0, |max| len.checked_div(max).unwrap_or(0))
+}
+
 /// A line that is not a case.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
@@ -49,8 +64,8 @@ pub enum CaseError {
     /// Its image is over 16 GiB.
     #[error("the image is larger than 16 GiB")]
     Image,
-    /// A request, by its index, is over 64 MiB long.
-    #[error("request {0} is longer than 64 MiB")]
+    /// A request, by its index, is over 64 MiB long, or cut into over a million pieces.
+    #[error("request {0} is longer than 64 MiB, or cut into more than a million pieces")]
     Request(usize),
 }
 

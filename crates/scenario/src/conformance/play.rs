@@ -223,20 +223,28 @@ impl<'a> Player<'a> {
         self.guide.is_some_and(|guide| guide.lost)
     }
 
-    /// Injected errors are reported before any transfer ends, in order. What the host does with
-    /// several transfers is its affair in 10.0.2, where worker threads do them: which it does
-    /// first, where that matters, and which it is said to have done first.
+    /// What is due and goes first. In 2.6 that is what became due first, but an injected error may
+    /// be reported before a transfer has ended. In 10.0.2 injected errors are reported before any
+    /// transfer ends, in order; what the host does with several transfers is its affair, as worker
+    /// threads do them: which it does first, where that matters, and which it is said to have done
+    /// first.
     fn next_due(&mut self) -> usize {
         loop {
             let due: Vec<_> = self.world.due_now().collect();
             let answer = due.iter().position(|due| matches!(due, Due::Answer(_)));
-            if self.dialect == Dialect::Qemu2_6 || due.len() == 1 {
-                return answer.unwrap_or(0);
+            let (mut ends, mut early) = (Vec::new(), Vec::new());
+            match self.dialect {
+                Dialect::Qemu2_6 => {
+                    ends.push(0);
+                    ends.extend(answer.filter(|answer| *answer > 0));
+                }
+                Dialect::Qemu10 => {
+                    ends.extend(answer);
+                    let is_transfer = |at: &usize| matches!(due[*at], Due::Transfer(_));
+                    ends.extend((0..due.len()).filter(is_transfer));
+                    early.extend((0..due.len()).filter(|at| self.world.can_carry_out(*at)));
+                }
             }
-            let transfers = (0..due.len()).filter(|at| matches!(due[*at], Due::Transfer(_)));
-            let ends: Vec<_> = answer.into_iter().chain(transfers).collect();
-            let early = (0..due.len()).filter(|at| self.world.can_carry_out(*at));
-            let early: Vec<_> = early.collect();
             let chosen = match ends.len() + early.len() {
                 1 => 0,
                 all => self.order.choose(all),
@@ -359,11 +367,7 @@ impl<'a> Player<'a> {
     /// Compares what was seen, all of it or so far, with what was recorded.
     fn judge(&mut self, all: bool) {
         if let Some(guide) = &mut self.guide {
-            let so_far = if all {
-                Some(guide.theirs)
-            } else {
-                guide.theirs.get(..self.seen.len())
-            };
+            let so_far = if all { Some(guide.theirs) } else { guide.theirs.get(..self.seen.len()) };
             let bytes = guide.bytes && !self.undefined;
             guide.lost |= !so_far.is_some_and(|theirs| agrees(&self.seen, theirs, bytes));
         }

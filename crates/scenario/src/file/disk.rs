@@ -45,6 +45,13 @@ pub(crate) struct Disk {
     /// Example: `contents: [(at: 4_096, data: text("hello"))]`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) contents: Vec<Contents>,
+    /// What becomes of what is written.
+    ///
+    /// Default: `stored`
+    ///
+    /// Example: `medium: null`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) medium: Medium,
     /// How long a request takes.
     ///
     /// Default: `zero`
@@ -149,6 +156,7 @@ impl Default for Disk {
             sector: SECTOR,
             fill: 0,
             contents: Vec::new(),
+            medium: Medium::Stored,
             latency: Latency::Zero,
             top: Top::Raw,
             align: None,
@@ -252,6 +260,17 @@ pub(crate) struct Contents {
     ///
     /// Example: `data: runs([(256, 0x11), (256, 0x22)])`
     pub(crate) data: Pattern,
+}
+
+/// What becomes of what is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Medium {
+    /// It can be read back.
+    #[default]
+    Stored,
+    /// It is forgotten: the disk holds what it held at the start. QEMU's `null-co`.
+    Null,
 }
 
 /// What stands above a disk's first node.

@@ -25,6 +25,9 @@ pub(super) fn find(root: Place<'_>, tree: &Tree) -> Vec<Diagnostic> {
 
 const SMALLEST: &str = "a small one: `(steps: [write(at: 0, len: 512, fill: 0x11), flush()])`";
 
+/// More than anybody is told.
+const ENOUGH: usize = 200;
+
 struct Mismatch {
     reference: &'static Reference,
     /// Between the values something is wrong: some of them are not what they look like.
@@ -60,6 +63,9 @@ impl Mismatch {
     }
 
     fn value(&mut self, place: Place<'_>, takes: &Type, field: Option<&Field>) {
+        if self.found.len() >= ENOUGH {
+            return;
+        }
         let place = place.unwrap_some();
         let (kind, text) = (place.kind(), place.text());
         // What may be left out may also be spelled as an option.
@@ -226,6 +232,9 @@ impl Mismatch {
         let mut given = vec![None; fields.len()];
         let mut all_named = true;
         for item in place.items() {
+            if self.found.len() >= ENOUGH {
+                return;
+            }
             let Some(name) = item.name() else {
                 all_named = false;
                 if !self.has_faults {

@@ -23,7 +23,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use condition::{Condition, ImageIs, Property};
-pub(crate) use disk::{Cache, Disk, Top};
+pub(crate) use disk::{Below, Cache, Disk, Medium, Top};
 pub(crate) use errno::Errno;
 pub(crate) use io::{Discard, Flush, Gets, Io, Read, Write, WriteZeroes};
 pub(crate) use latency::{KindLatency, Latency};

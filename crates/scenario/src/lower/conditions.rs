@@ -4,7 +4,6 @@ use headcrash_engine::State;
 
 use super::{Lower, MAX_BYTES};
 use crate::file;
-use crate::names::nearest;
 use crate::scenario::{Condition, DiskIndex};
 use crate::source::Place;
 
@@ -50,7 +49,7 @@ impl Lower<'_> {
                 // A rule that is wrong is on no node, and was said to be wrong.
                 if places.is_none() && self.rule_names.table.find(rule).is_none() {
                     let names = self.rule_names.table.names().iter().map(|name| &**name);
-                    let near = nearest(rule, names);
+                    let near = self.near(rule, names);
                     let told = self.say(inside.span(), format!("no rule is called `{rule}`"));
                     told.help.extend(near);
                     told.help.push("a rule gets a name by `name: \"..\"`".to_owned());

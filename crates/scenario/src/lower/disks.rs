@@ -8,7 +8,7 @@ use headcrash_sim::{Latencies, Latency, Limits, LimitsSpec};
 use super::rules::LoweredRule;
 use super::{Lower, MAX_BYTES};
 use crate::file::{self, File};
-use crate::scenario::{Cache, Disk, DiskIndex, Extent, Node, Top};
+use crate::scenario::{Cache, Disk, DiskIndex, Extent, Medium, Node, Top};
 use crate::source::Place;
 
 /// The most disks; what comes after them is not looked at.
@@ -157,6 +157,10 @@ impl Lower<'_> {
             sector: disk.sector,
             fill: disk.fill,
             contents,
+            medium: match disk.medium {
+                file::Medium::Stored => Medium::Stored,
+                file::Medium::Null => Medium::Null,
+            },
             latencies,
             top: match disk.top {
                 file::Top::Raw => Top::Raw,

@@ -114,6 +114,12 @@ impl<'a> Lower<'a> {
         self.errors.last_mut().expect("one was just pushed")
     }
 
+    /// What may be meant by `name`; with so many errors that nobody is told of this one, nothing.
+    fn near<'n>(&self, name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+        const ENOUGH: usize = 200;
+        if self.errors.len() < ENOUGH { nearest(name, known) } else { None }
+    }
+
     fn locate(&self, place: Place<'_>) -> Location {
         self.source.locate(place.span())
     }
@@ -183,11 +189,11 @@ impl<'a> Lower<'a> {
     fn event(&mut self, name: &str, place: Place<'_>) -> Option<EventId> {
         let found = self.known.get(name);
         if found.is_none() {
-            let known: Vec<_> = self.known.iter().map(|(_, name)| name.to_owned()).collect();
+            let near = self.near(name, self.known.iter().map(|(_, name)| name));
             let dialect = self.dialect.name();
             let told =
                 self.say(place.span(), format!("unknown event `{name}` in dialect {dialect}"));
-            told.help.extend(nearest(name, known.iter().map(|name| &**name)));
+            told.help.extend(near);
             let newer = Dialect::Qemu10;
             told.help.push(if newer.events().contains(&name) {
                 format!("dialect {} has it", newer.name())
@@ -209,6 +215,7 @@ impl<'a> Lower<'a> {
         }
         let known: Vec<_> = self.disks.given().map(ToOwned::to_owned).collect();
         let names = || known.iter().map(|name| &**name);
+        let near = name.and_then(|name| self.near(name, names()));
         match name {
             None => {
                 let told = self.say(place.head(), "it is not clear which disk is meant");
@@ -217,7 +224,7 @@ impl<'a> Lower<'a> {
             Some(name) => {
                 let span = place.field("disk").span();
                 let told = self.say(span, format!("unknown disk `{name}`"));
-                told.help.extend(nearest(name, names()));
+                told.help.extend(near);
                 told.help.push(format!("known here: {}", list(names())));
             }
         }
@@ -228,10 +235,10 @@ impl<'a> Lower<'a> {
     fn tag(&mut self, name: &str, place: Place<'_>) -> Option<TagIndex> {
         let found = self.tags.find(name);
         if found.is_none() {
-            let known = self.tags.set_names();
+            let near = self.near(name, self.tags.set_names());
             let message = format!("nothing is ever suspended under the tag `{name}`");
             let told = self.say(place.span(), message);
-            told.help.extend(nearest(name, known.iter().map(|name| &**name)));
+            told.help.extend(near);
             told.help.push(
                 "a tag is set by `set_break(..)` or a rule with `action: suspend(..)`".to_owned(),
             );
@@ -306,10 +313,11 @@ impl<'a> Lower<'a> {
             file::Expect::NotMeasured => Expect::NotMeasured,
             file::Expect::Violated(name) => {
                 if name != EXPECTATION && self.properties.find(name).is_none() {
-                    let known: Vec<_> = self.properties.names().to_vec();
+                    let known = self.properties.names().to_vec();
+                    let near = self.near(name, known.iter().map(|name| &**name));
                     let span = root.field("expect").item(0).span();
                     let told = self.say(span, format!("no property is called `{name}`"));
-                    told.help.extend(nearest(name, known.iter().map(|name| &**name)));
+                    told.help.extend(near);
                     told.help.push(format!(
                         "known here: {}",
                         list(known.iter().map(|name| &**name).chain([EXPECTATION]))

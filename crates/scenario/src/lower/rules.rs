@@ -9,7 +9,6 @@ use headcrash_engine::{
 
 use super::{Lower, Table};
 use crate::file::{self, InjectError, IoType};
-use crate::names::nearest;
 use crate::scenario::{DiskIndex, RuleInfo, RulePlace};
 use crate::source::Place;
 
@@ -206,8 +205,9 @@ impl Lower<'_> {
             file::Errno::Name(name) => {
                 let found = Errno::from_name(name);
                 if found.is_none() {
+                    let near = self.near(name, Errno::NAMED.iter().map(|(name, ..)| *name));
                     let told = self.say(place.span(), format!("unknown error `{name}`"));
-                    told.help.extend(nearest(name, Errno::NAMED.iter().map(|(name, ..)| *name)));
+                    told.help.extend(near);
                     told.help.push("an error without a name here is given by number".to_owned());
                 }
                 found.map(Errno::number)

@@ -5,7 +5,6 @@ use super::flow::Flow;
 use super::io::{Answer, Request};
 use super::{Lower, Table};
 use crate::file::{self, Step};
-use crate::names::nearest;
 use crate::scenario::{
     Client, DiskIndex, RequestIndex, SavedIndex, Step as Lowered, StepIndex, StepKind, TagIndex,
 };
@@ -255,7 +254,7 @@ impl Lower<'_> {
     pub(super) fn id(&mut self, name: &str, place: Place<'_>) -> Option<RequestIndex> {
         let found = self.ids.find(name);
         if found.is_none() {
-            let near = nearest(name, self.ids.known().iter().map(|name| &**name));
+            let near = self.near(name, self.ids.known().iter().map(|name| &**name));
             let told = self.say(place.span(), format!("no request `{name}` is ever submitted"));
             told.help.extend(near);
             told.help.push(format!("submit one: `submit(id: {name:?}, io: ..)`"));
@@ -294,7 +293,7 @@ impl Lower<'_> {
         let saved = draft.saved.find(&when.saved).map(SavedIndex);
         if saved.is_none() {
             let names = draft.saved.names().iter().map(|name| &**name);
-            let near = nearest(&when.saved, names);
+            let near = self.near(&when.saved, names);
             let message = format!("nothing is saved as `{}` before", when.saved);
             let told = self.say(at.span(), message);
             told.help.extend(near);

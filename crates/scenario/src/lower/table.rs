@@ -84,9 +84,10 @@ impl Tags {
         self.index.get(name).copied().filter(|index| self.set[index.0])
     }
 
-    pub(super) fn set_names(&self) -> Vec<String> {
+    /// The tags that something sets.
+    pub(super) fn set_names(&self) -> impl Iterator<Item = &str> {
         let set = self.infos.iter().zip(&self.set).filter(|(_, set)| **set);
-        set.map(|(info, _)| info.tag.to_string()).collect()
+        set.map(|(info, _)| info.tag.as_str())
     }
 
     pub(super) fn into_infos(self) -> Vec<TagInfo> {

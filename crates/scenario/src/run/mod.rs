@@ -16,7 +16,9 @@ use script::{Script, client, disk};
 use violation::Claim;
 pub use violation::{Outcome, Violation, Waiter};
 
-use crate::scenario::{Cache, Disk, EXPECTATION, Expect, PropertyKind, Scenario, Suspensions, Top};
+use crate::scenario::{
+    Cache, Disk, EXPECTATION, Expect, Medium, PropertyKind, Scenario, Suspensions, Top,
+};
 
 /// A run that has taken so many steps is given up as endless.
 pub const STEPS_MAX: u64 = 4_000_000;
@@ -94,7 +96,7 @@ impl Run {
 }
 
 /// The world a scenario begins with.
-fn world(scenario: &Scenario) -> World {
+pub(crate) fn world(scenario: &Scenario) -> World {
     let resumes = match scenario.suspensions() {
         Suspensions::ByScript => Resumes::ByScript,
         Suspensions::After { ns } => Resumes::AfterNs(ns),
@@ -119,7 +121,7 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
     DiskSpec {
         name: disk.name.as_str().into(),
         image,
-        forgets: false,
+        forgets: disk.medium == Medium::Null,
         latencies: disk.latencies,
         raw: disk.top == Top::Raw,
         nodes: disk.nodes.iter().map(node).collect(),

@@ -21,6 +21,8 @@ pub struct Disk {
     pub fill: u8,
     /// What it holds at the start beyond that, to be written in this order.
     pub contents: Vec<Extent>,
+    /// What becomes of what is written.
+    pub medium: Medium,
     /// How long its requests take.
     pub latencies: Latencies,
     /// What stands above its first node.
@@ -81,6 +83,15 @@ pub struct Extent {
     pub len: u64,
     /// Which.
     pub data: Content,
+}
+
+/// What becomes of what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Medium {
+    /// It can be read back.
+    Stored,
+    /// It is forgotten: QEMU's `null-co`.
+    Null,
 }
 
 /// What stands above a disk's first node.

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-
 use super::{Location, Source, Span};
 
 /// One thing that is wrong with a text.
@@ -62,42 +60,6 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
-    }
-}
-
-impl Source {
-    /// `diagnostic` as rustc would show it, without a newline at the end.
-    #[must_use]
-    pub fn render(&self, diagnostic: &Diagnostic, colour: bool) -> String {
-        let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-        let title = Level::ERROR.primary_title(&diagnostic.message);
-        let span = self.first_line_of(diagnostic.span);
-        let also = diagnostic.also.iter().map(|also| self.first_line_of(also.span));
-        let (start, lines) = self.lines_of(also.clone().fold(span, Span::and));
-        let annotate = |kind: AnnotationKind, span: Span, label| {
-            let Span { start: from, end: to } = span;
-            let annotation = kind.span(from as usize - start..to as usize - start);
-            if label == "" { annotation } else { annotation.label(label) }
-        };
-        // Only the lines concerned are handed over: the text may be long.
-        let first = Span::new(start, start);
-        let snippet = Snippet::source(lines)
-            .line_start(self.locate(first).line as usize)
-            .path(self.name())
-            .annotation(annotate(AnnotationKind::Primary, span, &*diagnostic.label))
-            .annotations(
-                also.zip(&diagnostic.also)
-                    .map(|(span, also)| annotate(AnnotationKind::Context, span, &*also.text)),
-            );
-        let help = diagnostic.help.iter().map(|help| Level::HELP.message(help));
-        renderer.render(&[Group::with_title(title).element(snippet).elements(help)])
-    }
-
-    /// `span` up to the end of its first line, so that a block is underlined where it begins.
-    fn first_line_of(&self, span: Span) -> Span {
-        let text = &self.text()[span.range()];
-        let line = text.find('\n').map_or(text, |end| &text[..end]).trim_end();
-        Span { start: span.start, end: span.start + line.len() as u32 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The text a scenario was read from, and what is said about it.
 
 mod diagnostic;
+mod render;
 mod scan;
 mod tree;
 

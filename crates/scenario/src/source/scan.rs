@@ -263,14 +263,19 @@ impl Scan<'_> {
         let len = match characters.next() {
             Some((_, '\\')) => {
                 let escaped = characters.next().map_or(1, |(at, c)| at + c.len_utf8());
-                inside[escaped..].find('\'').filter(|more| *more < 12).map(|more| escaped + more)
+                {
+                    let near = inside[escaped..].char_indices().take(12);
+                    near.filter(|(_, c)| *c == '\'').map(|(more, _)| escaped + more).next()
+                }
             }
             Some((_, c)) => Some(c.len_utf8()).filter(|len| inside[*len..].starts_with('\'')),
             None => None,
         };
         // Anything else is no character: a text in the wrong quotes, or a lone quote.
-        let line = inside.find('\n').map_or(inside, |end| &inside[..end]);
-        let len = len.or_else(|| line.find('\''));
+        let len = len.or_else(|| {
+            let near = inside.char_indices().take(100).take_while(|(_, c)| *c != '\n');
+            near.filter(|(_, c)| *c == '\'').map(|(at, _)| at).next()
+        });
         self.at += prefix + len.map_or(0, |len| len + 1);
         Token::Atom(Kind::Other)
     }

@@ -33,7 +33,7 @@ pub enum Told<'s> {
         #[serde(skip_serializing_if = "Option::is_none")]
         event: Option<&'s str>,
     },
-    /// A request reached an event.
+    /// A request reached an event; request 0 is the opening of the disk.
     Announced { node: String, request: u64, event: &'s str },
     /// A disk was opened.
     Opened { disk: &'s str },
@@ -54,7 +54,7 @@ pub enum Told<'s> {
     /// A rule with errno 0 let an access pass.
     Masked { node: String, request: u64, rule: String },
     /// A rule decided an access; no errno: it was dropped and reported as done.
-    Injected { node: String, request: u64, rule: String, errno: Option<String> },
+    Injected { node: String, request: u64, rule: String, errno: Option<String>, immediately: bool },
     /// A `once` rule is used up.
     Consumed { node: String, rule: String },
     /// A request waits until another one ends.
@@ -129,6 +129,7 @@ impl Told<'_> {
                     None => format!("#{request} {io} {disk} {at}+{len}{fua}"),
                 }
             }
+            Self::Announced { request: 0, event, .. } => format!("at {event}"),
             Self::Announced { request, event, .. } => format!("#{request} at {event}"),
             Self::Opened { .. } => "open".to_owned(),
             Self::Reopened { .. } => "reopened".to_owned(),
@@ -146,10 +147,13 @@ impl Told<'_> {
             },
             Self::Resumed { request, tag, .. } => format!("#{request} resumed from {tag}"),
             Self::Masked { request, rule, .. } => format!("#{request} let through by {rule}"),
-            Self::Injected { request, rule, errno, .. } => match errno {
-                Some(errno) => format!("#{request} gets {errno} from {rule}"),
-                None => format!("#{request} dropped by {rule}"),
-            },
+            Self::Injected { request, rule, errno, immediately, .. } => {
+                let when = if *immediately { " at once" } else { "" };
+                match errno {
+                    Some(errno) => format!("#{request} gets {errno}{when} from {rule}"),
+                    None => format!("#{request} dropped{when} by {rule}"),
+                }
+            }
             Self::Consumed { rule, .. } => format!("  {rule} is used up"),
             Self::Waiting { request, on, .. } => format!("#{request} waits for #{on}"),
             Self::ReadIgnored { request, errno, .. } => {

@@ -116,11 +116,12 @@ impl<'s> Names<'s> {
                 request: request.number(),
                 rule: self.rule(*node, *rule),
             },
-            What::Injected { request, node, rule, errno } => Told::Injected {
+            What::Injected { request, node, rule, errno, immediately } => Told::Injected {
                 node: self.node(*node),
                 request: request.number(),
                 rule: self.rule(*node, *rule),
                 errno: errno.map(|errno| errno.to_string()),
+                immediately: *immediately,
             },
             What::Consumed { node, rule } => {
                 Told::Consumed { node: self.node(*node), rule: self.rule(*node, *rule) }

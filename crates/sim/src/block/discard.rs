@@ -36,12 +36,16 @@ impl World {
         mut head: u64,
         mut tail: u64,
     ) -> Flow {
-        if request.result.is_err() || span.len == 0 {
+        // A positive result ends the loop, here and in the layers above.
+        if request.result.is_err() || request.pretended || span.len == 0 {
             return Flow::Go;
         }
         let layer = &self.disks[request.disk.index()].layers[span.layer];
         let unit = layer.opt_discard.max(layer.align);
-        let max = layer.max_discard.map_or(u64::MAX, |max| max - max % unit);
+        // A unit taken over from below can be larger than what may be discarded at once (QEMU
+        // fails an assertion then): pieces are as long as they may be.
+        let max = layer.max_discard.unwrap_or(u64::MAX);
+        let max = if max < unit { max } else { max - max % unit };
         let mut len = span.len;
         if head > 0 {
             len = len.min(unit - head);

@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use headcrash_engine::{Access, Deed, EventId, IoKind, Passage, Requester, Verdict, Witness};
 
 use crate::disk::{LayerKind, NodeId, TrackId};
-use crate::io::RequestId;
+use crate::io::{RequestId, Verb};
 use crate::request::{Content, Life, Request, Source, Span, Step, Transfer};
 use crate::trace::{RuleList, What};
 use crate::world::{Cx, Due, World};
@@ -79,6 +79,7 @@ impl World {
             }
             Step::Written { layer } => {
                 self.disks[request.disk.index()].layers[layer].written += 1;
+                request.pretended &= request.shape.verb == Verb::Discard;
                 Flow::Go
             }
             Step::FlushIfOk { layer } => {
@@ -200,12 +201,13 @@ impl World {
             Verdict::Pretend { immediately, rule } => (immediately, rule, Ok(())),
         };
         let errno = result.err();
-        cx.tell(self.now, What::Injected { request: request.id, node, rule, errno });
+        cx.tell(self.now, What::Injected { request: request.id, node, rule, errno, immediately });
         if let Some(rule) = spent {
             cx.tell(self.now, What::Consumed { node, rule });
         }
         request.plan.pop().expect("what a check guards is on the plan");
         request.result = result;
+        request.pretended = result.is_ok();
         if immediately {
             return Flow::Go;
         }

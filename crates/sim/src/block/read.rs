@@ -24,7 +24,8 @@ impl World {
         let track = disk.track(layer, request.id, aligned.at, aligned.len);
         request.plan.push(Step::Untrack { layer, track });
         if aligned != span {
-            request.buffers.push(Buffer { at: aligned.at, bytes: filled(aligned.len, 0) });
+            let bytes = filled(aligned.len, disk.untouched());
+            request.buffers.push(Buffer { at: aligned.at, bytes });
             request.plan.push(Step::Unpad(span));
         }
         request.plan.extend([Step::ReadPieces(aligned), Step::Gate { layer, track }]);

@@ -41,9 +41,9 @@ impl World {
         let merges = !padding.is_none() && padding.merges();
         let has_head = padding.head > 0 || merges;
         let has_tail = padding.tail > 0 && !merges;
-        let head = if merges { padding.aligned } else { padding.head_block() };
-        let tail = padding.tail_block();
-        let buffers = [has_tail.then_some(tail), has_head.then_some(head)];
+        let head = has_head.then(|| if merges { padding.aligned } else { padding.head_block() });
+        let tail = has_tail.then(|| padding.tail_block());
+        let buffers = [tail, head];
         let count = buffers.iter().flatten().count();
         for span in buffers.into_iter().flatten() {
             request.buffers.push(Buffer { at: span.at, bytes: filled(span.len, 0) });
@@ -54,11 +54,9 @@ impl World {
         let depth = request.plan.len();
         let block =
             |span| Step::WriteAligned { span, content: Content::Data(Source::Buffers), fua, track };
-        if has_tail {
-            request.plan.push(block(tail));
-        }
+        request.plan.extend(tail.map(block));
         self.plan_middle(request, middle(span, &padding), fua, track, depth);
-        if has_head {
+        if let Some(head) = head {
             request.plan.extend([Step::Bail { depth }, block(head)]);
         }
         if count > 0 {
@@ -136,6 +134,7 @@ impl World {
     pub(super) fn plan_zero_pieces(&self, request: &mut Request, span: Span, fua: bool) {
         let unit = self.zero_unit(request, span.layer);
         let (head, tail) = (span.at % unit, span.end() % unit);
+        request.pretended = false;
         request.plan.push(Step::ZeroPieces { span, head, tail, fua, flush: false });
     }
 
@@ -158,7 +157,8 @@ impl World {
         fua: bool,
         flush: bool,
     ) -> Flow {
-        if request.result.is_err() {
+        // A positive result ends the loop, and is a success above it.
+        if request.result.is_err() || core::mem::take(&mut request.pretended) {
             return Flow::Go;
         }
         if span.len == 0 {
