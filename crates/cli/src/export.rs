@@ -21,6 +21,10 @@ fn blkdebug(args: &ExportBlkdebugArgs) -> Exit {
     match args.what {
         ExportWhat::Conf => {
             for config in &exported.configs {
+                // A node's file ends where the next one is named.
+                if exported.configs.len() > 1 {
+                    output::line(&format!("# {}", config.path));
+                }
                 output::text(&config.text);
             }
         }

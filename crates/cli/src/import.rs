@@ -71,7 +71,8 @@ fn blkdebug(args: &ImportBlkdebugArgs) -> Result<(), String> {
 fn spec(source: &str, dialect: Dialect) -> Result<Spec, OpenError> {
     if Path::new(source).is_file() {
         let node = Node { config: Some(source.to_owned()), ..Node::default() };
-        let image = ImageSpec::Other("an image".to_owned());
+        // An image without a name stands for any.
+        let image = ImageSpec::File(String::new());
         return Ok(Spec { raw: true, nodes: vec![node], image, left_out: Vec::new() });
     }
     if source.starts_with("driver=") || source.contains(",driver=") {

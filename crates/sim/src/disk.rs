@@ -99,7 +99,8 @@ pub(crate) struct Layer {
     pub(crate) written: u64,
     /// What `written` was when the last good flush began.
     pub(crate) flushed: u64,
-    pub(crate) flush_active: bool,
+    /// The flush under way: there is one at a time.
+    pub(crate) flush_active: Option<RequestId>,
     pub(crate) flush_queue: VecDeque<RequestId>,
 }
 
@@ -284,7 +285,7 @@ impl Layer {
             tracked: Vec::new(),
             written: 0,
             flushed: 0,
-            flush_active: false,
+            flush_active: None,
             flush_queue: VecDeque::new(),
         }
     }

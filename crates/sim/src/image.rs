@@ -19,7 +19,6 @@ pub struct Image {
     /// Bytes the root spans: `PAGE * FAN^n`.
     span: u64,
     len: u64,
-    fill: u8,
 }
 
 #[derive(Clone, Debug)]
@@ -31,15 +30,16 @@ enum Tree {
 }
 
 impl Image {
-    /// `len` bytes, all `fill`; so are bytes that come into being when the image grows.
+    /// `len` bytes, all `fill`.
     ///
     /// # Panics
     ///
     /// When `len` is over 2^60.
     #[must_use]
     pub fn new(len: u64, fill: u8) -> Self {
-        let mut image = Self { root: Tree::Uniform(fill), span: PAGE, len: 0, fill };
+        let mut image = Self { root: Tree::Uniform(0), span: PAGE, len: 0 };
         image.set_len(len);
+        image.fill(0, len, fill);
         image
     }
 
@@ -55,7 +55,7 @@ impl Image {
         self.len == 0
     }
 
-    /// Cuts off, or appends bytes of the fill.
+    /// Cuts off, or appends zeroes, as a file does.
     ///
     /// # Panics
     ///
@@ -63,21 +63,15 @@ impl Image {
     pub fn set_len(&mut self, len: u64) {
         assert!(len <= 1 << 60, "an image is at most 2^60 bytes long");
         if len < self.len {
-            // What comes back after growing again is fill, not what was cut off.
-            self.fill(len, self.len - len, self.fill);
+            // What comes back after growing again is zeroes, not what was cut off.
+            self.fill(len, self.len - len, 0);
         }
         while self.span < len {
-            let mut children =
-                [const { Tree::Uniform(0) }; FAN as usize].map(|_| Tree::Uniform(self.fill));
-            let root = core::mem::replace(&mut self.root, Tree::Uniform(self.fill));
-            self.root = if let Tree::Uniform(byte) = root
-                && byte == self.fill
-            {
-                root
-            } else {
-                children[0] = root;
-                Tree::Inner(Arc::new(children))
-            };
+            if !matches!(self.root, Tree::Uniform(0)) {
+                let mut children = [(); FAN as usize].map(|()| Tree::Uniform(0));
+                children[0] = core::mem::replace(&mut self.root, Tree::Uniform(0));
+                self.root = Tree::Inner(Arc::new(children));
+            }
             self.span *= FAN;
         }
         self.len = len;

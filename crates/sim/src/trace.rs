@@ -1,5 +1,6 @@
 //! What happened: typed facts, told as they come.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
@@ -131,7 +132,7 @@ pub enum What {
         /// The rule.
         rule: RuleId,
     },
-    /// A request waits until an overlapping one ends.
+    /// A request waits until an overlapping one ends, or a flush until an earlier one does.
     Waiting {
         /// Whose.
         client: ClientId,
@@ -232,10 +233,10 @@ pub enum What {
         /// Who.
         client: ClientId,
     },
-    /// A property does not hold; its number in the scenario's list.
+    /// A property does not hold.
     Violated {
-        /// Which.
-        property: u32,
+        /// Its name.
+        property: Arc<str>,
     },
 }
 

@@ -242,7 +242,7 @@ impl World {
         cx.tell(self.now, What::Closed { disk: disk_id });
         for layer in &mut disk.layers {
             layer.tracked.clear();
-            layer.flush_active = false;
+            layer.flush_active = None;
             layer.flush_queue.clear();
         }
         let on_disk = self.requests.iter().flatten().filter(|request| request.disk == disk_id);
@@ -269,7 +269,7 @@ impl World {
         cx.tell(self.now, What::Reopened { disk: disk_id });
     }
 
-    /// Changes a disk's length, in bytes; new bytes are its fill.
+    /// Changes a disk's length, in bytes; new bytes are zeroes.
     ///
     /// # Errors
     ///

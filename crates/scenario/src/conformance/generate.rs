@@ -98,7 +98,7 @@ fn options(draw: &mut Draw) -> Options {
     }
     let align = options.align.unwrap_or(1);
     let mut limit = |unit: u64, all: &[u64]| {
-        let mut all: Vec<_> = all.iter().copied().filter(|limit| limit % unit == 0).collect();
+        let mut all: Vec<_> = all.iter().copied().filter(|limit| *limit >= 512 && limit % unit == 0).collect();
         all.push(unit.max(512));
         draw.one_in(2).then(|| draw.of(&all))
     };

@@ -105,7 +105,9 @@ pub enum ImportError {
 /// The scenario repeats QEMU's own defects (`quirks: qemu`). Every request ends as soon as it can,
 /// and the script is played as `qemu-io -t writeback -d unmap` takes it from standard input, one
 /// turn of the main loop between two commands. What would make `qemu-io` wait for ever is done in
-/// the background if it is a request, and left out otherwise; either is said.
+/// the background if it is a request, and left out otherwise; either is said. `open` after `close`
+/// opens the disk again if it is given a name of the same nodes and image; an image without a name
+/// is any.
 ///
 /// # Errors
 ///
@@ -128,8 +130,9 @@ pub fn import_blkdebug(
     let own = spec.clone();
     let dialect = options.dialect;
     let is_same_image = move |path: &str| {
+        let is_any = own.image == ImageSpec::File(String::new());
         filename::parse(path, dialect)
-            .is_ok_and(|other| (&other.nodes, &other.image) == (&own.nodes, &own.image))
+            .is_ok_and(|other| other.nodes == own.nodes && (is_any || other.image == own.image))
     };
     let mut recorder = Recorder::new(run::world(&bare), Box::new(is_same_image));
     for command in &script.commands {

@@ -34,7 +34,7 @@ pub(crate) enum Latency {
         /// Example: `max_ns: 30_000`
         max_ns: u64,
     },
-    /// Exponential, never more than sixteen times the mean.
+    /// Exponential, never more than twelve times the mean.
     ///
     /// Example: `latency: exponential(mean_ns: 20_000)`
     Exponential {
@@ -117,7 +117,7 @@ pub(crate) enum KindLatency {
         /// Example: `max_ns: 30_000`
         max_ns: u64,
     },
-    /// Exponential, never more than sixteen times the mean.
+    /// Exponential, never more than twelve times the mean.
     ///
     /// Example: `read: exponential(mean_ns: 20_000)`
     Exponential {

@@ -144,7 +144,7 @@ fn drive<'s>(
     }
     for _ in 0..STEPS_MAX {
         if let Some(violation) = broken_property(scenario, runner, observer, &mut seen_true) {
-            return violated(scenario, runner, observer, violation);
+            return violated(runner, observer, violation);
         }
         match runner.step(&mut Cx { choices, sink: observer }) {
             Progress::Stepped => {}
@@ -155,7 +155,7 @@ fn drive<'s>(
             runner.clients_mut().iter_mut().filter_map(Script::take_claim).collect();
         for claim in claims {
             if let Some(violation) = broken_claim(scenario, runner, observer, claim) {
-                return violated(scenario, runner, observer, violation);
+                return violated(runner, observer, violation);
             }
         }
     }
@@ -163,15 +163,8 @@ fn drive<'s>(
 }
 
 /// The violation, told to the trace as well.
-fn violated(
-    scenario: &Scenario,
-    runner: &Runner<Script<'_>>,
-    observer: &mut Observer,
-    violation: Violation,
-) -> Outcome {
-    let named =
-        scenario.properties().iter().position(|property| property.name == violation.property);
-    let property = named.map_or(u32::MAX, |index| index as u32);
+fn violated(runner: &Runner<Script<'_>>, observer: &mut Observer, violation: Violation) -> Outcome {
+    let property = violation.property.as_str().into();
     let fact = Fact { at: runner.world().now(), what: What::Violated { property } };
     headcrash_sim::Sink::tell(observer, fact);
     Outcome::Violated(violation)
@@ -244,7 +237,7 @@ fn finish(
             location: property.location,
             at: runner.world().now(),
         };
-        return violated(scenario, runner, observer, violation);
+        return violated(runner, observer, violation);
     }
     let properties = scenario.properties().iter().zip(seen_true);
     let unmeasured: Vec<_> = properties

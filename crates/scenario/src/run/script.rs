@@ -176,8 +176,8 @@ impl<'s> Script<'s> {
             }
             StepKind::Again { repeat } => return self.again(*repeat),
             StepKind::When { saved, holds, otherwise } => {
-                let bytes = self.saved[saved.0].as_deref().unwrap_or_default();
-                let held = holds.matches(bytes);
+                // What could not be read is like nothing.
+                let held = self.saved[saved.0].as_ref().is_some_and(|bytes| holds.matches(bytes));
                 turn.tell(What::Decided { client: turn.me(), held });
                 if !held {
                     self.pc = otherwise.0;
@@ -253,7 +253,13 @@ impl<'s> Script<'s> {
         let property = wanted.or_violates.as_deref();
         let now = turn.world.now();
         self.expect_answer(location, property, wanted.gets, completion.result, now);
-        if awaited.kind != IoKind::Read || completion.result.is_err() {
+        if awaited.kind != IoKind::Read {
+            return;
+        }
+        if completion.result.is_err() {
+            if let Some(saved) = wanted.save {
+                self.saved[saved.0] = None;
+            }
             return;
         }
         if let Some(pattern) = &wanted.holds {

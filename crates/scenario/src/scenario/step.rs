@@ -90,7 +90,7 @@ pub enum StepKind {
     },
     /// Go on if what was saved matches, otherwise go to `otherwise`.
     When {
-        /// Which saved read; empty bytes if its step was never done.
+        /// Which saved read. One that was never done, or failed, matches nothing.
         saved: SavedIndex,
         /// What decides.
         holds: Pattern,
@@ -137,7 +137,7 @@ pub struct Wanted {
     pub gets: Gets,
     /// What the bytes that come back must be; only for reads that succeed.
     pub holds: Option<Pattern>,
-    /// Where to keep what comes back; only for reads, and nothing is kept if the read fails.
+    /// Where to keep what comes back; only for reads. If the read fails, what was kept is forgotten.
     pub save: Option<SavedIndex>,
     /// The property that another answer violates, if not [`EXPECTATION`](super::EXPECTATION).
     pub or_violates: Option<String>,

@@ -82,7 +82,7 @@ pub enum Told<'s> {
     /// A client is done.
     Finished { client: &'s str },
     /// A property does not hold.
-    Violated { property: &'s str },
+    Violated { property: String },
 }
 
 impl Told<'_> {

@@ -176,12 +176,7 @@ impl<'s> Names<'s> {
                 Told::Decided { client: self.client(*client), held: *held }
             }
             What::Finished { client } => Told::Finished { client: self.client(*client) },
-            What::Violated { property } => Told::Violated {
-                property: match self.scenario.properties().get(*property as usize) {
-                    Some(property) => &property.name,
-                    None => crate::scenario::EXPECTATION,
-                },
-            },
+            What::Violated { property } => Told::Violated { property: property.to_string() },
         }
     }
 }

@@ -5,6 +5,7 @@ use headcrash_engine::{Access, Dialect};
 use super::Flow;
 use crate::disk::LayerKind;
 use crate::request::{Life, Request, Step, Transfer};
+use crate::trace::What;
 use crate::world::{Cx, World};
 
 impl World {
@@ -22,18 +23,21 @@ impl World {
         request: &mut Request,
         layer: usize,
         written: u64,
+        cx: &mut Cx<'_>,
     ) -> Flow {
         let disk = &mut self.disks[request.disk.index()];
         let events = disk.events;
         // One at a time, and each covers what was written when it was asked for (since 2.7).
         if disk.dialect == Dialect::Qemu10 {
             let layer_ref = &mut disk.layers[layer];
-            if layer_ref.flush_active {
+            if let Some(on) = layer_ref.flush_active {
                 layer_ref.flush_queue.push_back(request.id);
                 request.plan.push(Step::FlushStart { layer, written });
+                let (client, request) = (request.client, request.id);
+                cx.tell(self.now, What::Waiting { client, request, on });
                 return Flow::Wait(Life::Waiting);
             }
-            layer_ref.flush_active = true;
+            layer_ref.flush_active = Some(request.id);
         }
         request.plan.extend([
             Step::Flushed { layer, written },
@@ -85,7 +89,7 @@ impl World {
         if request.result.is_ok() {
             layer.flushed = written;
         }
-        layer.flush_active = false;
+        layer.flush_active = None;
         self.woken.extend(layer.flush_queue.pop_front());
         Flow::Go
     }

@@ -113,7 +113,7 @@ impl World {
             Step::DriverDiscard(span) => self.driver_discard(request, span, cx),
 
             Step::Flush { layer } => self.flush(request, layer),
-            Step::FlushStart { layer, written } => self.flush_start(request, layer, written),
+            Step::FlushStart { layer, written } => self.flush_start(request, layer, written, cx),
             Step::FlushToDisk { layer, written } => self.flush_to_disk(request, layer, written),
             Step::DriverFlush { layer } => self.driver_flush(request, layer, cx),
             Step::FlushBelow { layer } => self.flush_below(request, layer),
