@@ -31,6 +31,10 @@ pub(crate) fn import(what: &ImportArgs) -> Exit {
 fn blkdebug(args: &ImportBlkdebugArgs) -> Result<(), String> {
     let dialect = args.dialect.into();
     let spec = spec(&args.source, dialect).map_err(|error| format!("{}: {error}", args.source))?;
+    if spec.nodes.is_empty() && !args.source.contains(':') && !args.source.contains('=') {
+        let source = &args.source;
+        return Err(format!("{source}: there is no such file, and it is no name of blkdebug's"));
+    }
     let image = Image::find(&spec.image).map_err(|error| format!("the image: {error}"))?;
     let commands = match &args.commands {
         None => None,

@@ -358,7 +358,7 @@ mod tests {
         let error = Failure::parse(&damaged.to_ron()).unwrap_err();
         assert_eq!(error.to_string(), "choice 1 is damaged: there is no kind `fate`");
         let error = Failure::parse("(failure: 1,\n  headcrash: 3)").unwrap_err();
-        assert_eq!(error.to_string(), "2:14: Expected string");
+        assert_eq!(error.to_string(), "2:13: Expected string");
         let mut newer = failure(&scenario(TWO));
         newer.failure = 2;
         assert!(matches!(Failure::parse(&newer.to_ron()), Err(FailureError::Format { found: 2 })));
