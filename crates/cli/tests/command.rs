@@ -92,7 +92,9 @@ fn a_recorded_failure_is_replayed_to_the_byte() {
     let said = text(&again.stderr);
     let (matched, of) = said
         .lines()
-        .find_map(|line| line.strip_prefix("matched ")?.strip_suffix(" choices")?.split_once(" of "))
+        .find_map(|line| {
+            line.strip_prefix("matched ")?.strip_suffix(" choices")?.split_once(" of ")
+        })
         .expect("it says how much matched");
     assert_eq!(matched, of);
     let trace = text(&again.stdout);

@@ -150,7 +150,7 @@ fn names_and_options_are_imported_too() {
         "json:{\"driver\":\"blkdebug\",\"align\":4096,\"image\":{\"driver\":\"null-co\",\
          \"size\":65536,\"read-zeroes\":true}}\n"
     );
-    let options = "driver=blkdebug,image.filename=x,inject-error.event=write_aio";
+    let options = "driver=blkdebug,image.filename=x,inject-error.event=pwritev";
     let scenario = folder.succeeds(&format!("import blkdebug {options} --size 4096"), "");
     assert!(scenario.contains("write(at: 0, len: 512, fill: 0x11, gets: fails(\"EIO\"))"));
 }

@@ -53,8 +53,7 @@ fn commands_print_what_the_readme_shows() {
         let text = |bytes| String::from_utf8(bytes).expect("it prints text");
         let printed = text(result.stdout) + &text(result.stderr);
         let command = format!("$ headcrash {}\n", arguments.join(" "));
-        expected =
-            expected.replace(&format!("{command}{output}"), &format!("{command}{printed}"));
+        expected = expected.replace(&format!("{command}{output}"), &format!("{command}{printed}"));
         if std::env::var_os("README_UPDATE").is_none() {
             assert_eq!(printed, output, "README.md:{line}: README_UPDATE=1 writes what is printed");
         }

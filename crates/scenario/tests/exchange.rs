@@ -7,11 +7,11 @@ use headcrash_scenario::blkdebug::rule::{Rule, RuleKind};
 use headcrash_scenario::blkdebug::spec::{ImageSpec, Limits, Node, Spec};
 use headcrash_scenario::blkdebug::{conf, filename, options, print};
 use headcrash_scenario::conformance::{
-    Case, Dialect as CaseDialect, Done, ImageKind, Recorded, Request, Rule as CaseRule, Seen,
+    Case, Done, ImageKind, Recorded, Request, Rule as CaseRule, Seen,
 };
 use headcrash_scenario::{
-    Commands, ExportOptions, Exported, Gets, ImportError, ImportOptions, Imported, Keep, Outcome,
-    Scenario, StepKind, export_blkdebug, import_blkdebug, parse, run_seed,
+    Commands, ExportOptions, Exported, Gets, ImportError, ImportOptions, Imported, Keep,
+    NotCarried, Outcome, Scenario, StepKind, export_blkdebug, import_blkdebug, parse, run_seed,
 };
 
 const OPTIONS: ImportOptions<'static> = ImportOptions {
@@ -116,13 +116,11 @@ fn answers_are_written_down() {
             "len(is: 65_536)",
             "truncate(len: 4096)",
             r#"read(at: 4096, len: 1, gets: fails("EIO"))"#,
-            // Nothing else could be said of one that is refused before it is begun.
-            r#"submit(id: "aio9", io: read(at: 4096, len: 1))"#,
-            r#"wait(id: "aio9", gets: fails("EIO"))"#,
+            // A request that is not even begun is waited for.
+            r#"read(at: 4096, len: 1, gets: fails("EIO"))"#,
             "len(is: 4096)",
             "sleep(ns: 3_000_000)",
-        ]
-        .map(|step| step),
+        ],
         &[],
     );
 }
@@ -194,7 +192,7 @@ fn a_disk_is_closed_and_opened() {
         FAIL_ONCE,
         "close\nread 0 512\nopen blkdebug:rules.conf:any.img\nopen x\nreopen -r\nclose\nopen x\n\
          read 0 1\n",
-        &["close()", "open()", "flush()", "reopen()", "close()"],
+        &["close(), open(), flush(), reopen(), close()"],
         &[
             "commands:2: read 0 512: no file open, try 'help open'",
             "commands:4: open x: file open already, try 'help close'",
@@ -401,15 +399,36 @@ fn what_qemu_cannot_do_is_said_with_its_line() {
     );
     let exported = export(&scenario);
     let notes: Vec<_> = exported.not_carried.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(notes.join("\n"), @"");
-    insta::assert_snapshot!(exported.commands, @"");
+    insta::assert_snapshot!(notes.join("\n"), @r#"
+    scenario.ron:1: quirks: safe: QEMU has its defects
+    scenario.ron:3: (name: "a", fill: 0xAA, latency: any): `latency`: how long an image takes is the host's affair
+    scenario.ron:3: (name: "a", fill: 0xAA, latency: any): the image is to be filled before: `qemu-io -f raw -c 'write -P 0xaa 0 1048576' disk.img`
+    scenario.ron:3: (name: "b"): qemu-io has one disk, and it is the first
+    scenario.ron:6: (event: "pwritev", disk: "a", action: suspend("T")): QEMU suspends by breakpoints alone, and these are for any state and once
+    scenario.ron:7: (event: "commit", disk: "a", action: set_state(2)): dialect qemu_10_0_2 has no event `commit`
+    scenario.ron:8: (event: "pwritev", action: inject_error(sectors: 0..8)): QEMU's rules are for one sector, or for any
+    scenario.ron:11: announce(disk: "a", event: "commit"): qemu-io has no command that announces an event
+    scenario.ron:12: set_break(disk: "a", event: "commit", tag: "two words"): dialect qemu_10_0_2 has no event `commit`
+    scenario.ron:13: set_break(disk: "a", event: "pwritev", tag: "two words"): qemu-io's words are separated by spaces
+    scenario.ron:14: read(disk: "b", at: 0, len: 512): qemu-io has one disk, and it is the first
+    scenario.ron:15: read(disk: "a", at: 0, len: 512, holds: runs([(256, 1), (256, 2)]), save: "r", gets: any): qemu-io compares with one byte value only
+    scenario.ron:15: read(disk: "a", at: 0, len: 512, holds: runs([(256, 1), (256, 2)]), save: "r", gets: any): qemu-io saves nothing
+    scenario.ron:16: when(saved: "r", holds: zeroes, then: [flush(disk: "a")], otherwise: [flush(disk: "a")]): qemu-io decides nothing
+    scenario.ron:17: write(disk: "a", at: 0, data: text("hello")): qemu-io writes one byte value at a time
+    scenario.ron:18: submit(id: "f", io: flush(disk: "a")): qemu-io waits for a flush or a discard
+    scenario.ron:19: wait(id: "f", or_violates: "it flushes"): qemu-io watches over no property
+    scenario.ron:21: expect(state_of(disk: "a", is: 1)): qemu-io expects nothing
+    scenario.ron:22: (name: "y", steps: [flush(disk: "a")]): qemu-io is one client, and it is the first
+    scenario.ron:23: never(name: "no error", that: failed("EIO")): qemu-io watches over no property
+    "#);
+    assert_eq!(exported.commands, "break pwritev S\nread 0 512\naio_flush\nreopen\n");
     assert_eq!(exported.name, "blkdebug::disk.img");
 }
 
 #[test]
 fn what_is_exported_and_imported_again_stays_as_it_is() {
-    let conf = "[inject-error]\nevent = \"pwritev\"\nerrno = \"-5\"\niotype = \"write\"\n\
-                sector = \"-2\"\n\n[set-state]\nevent = \"none\"\nnew_state = \"-1\"\n";
+    let conf = "[inject-error]\nevent = \"pwritev\"\nerrno = \"-5\"\nsector = \"-2\"\n\
+                iotype = \"write\"\n\n[set-state]\nevent = \"none\"\nnew_state = \"-1\"\n";
     let commands = "break pwritev A\naio_write 0 512\nbreak pwritev_done B\naio_write 4k 512\n\
                     resume A\nresume A\nremove_break B\naio_flush\nread -P 0xcd 0 512\nflush\n";
     let first = read(&import(conf, commands).ron);
@@ -506,6 +525,13 @@ fn answers(scenario: &Scenario) -> Vec<(String, String)> {
         };
         answers.push((who, got));
     }
+    in_any_order(answers)
+}
+
+/// What is in the background may end in another order: several transfers at once are the host's
+/// affair.
+fn in_any_order(mut answers: Vec<(String, String)>) -> Vec<(String, String)> {
+    answers.sort_by(|a, b| a.0.cmp(&b.0));
     answers
 }
 
@@ -525,8 +551,7 @@ fn recorded(recorded: &Recorded) -> Option<Vec<(String, String)>> {
         for seen in step {
             let Seen::Done(Done { req, ret, .. }) = seen else { continue };
             let number = req.as_ref()?;
-            let line =
-                case.requests.iter().position(|request| number_of(request, case) == Some(*number));
+            let line = case.requests.iter().position(|request| number_of(request) == Some(*number));
             let line = line.unwrap_or(*number as usize);
             let waits =
                 matches!(case.requests[line], Request::Flush { .. } | Request::Discard { .. })
@@ -535,10 +560,10 @@ fn recorded(recorded: &Recorded) -> Option<Vec<(String, String)>> {
             answers.push((who, ret.clone()));
         }
     }
-    Some(answers)
+    Some(in_any_order(answers))
 }
 
-fn number_of(request: &Request, _: &Case) -> Option<u64> {
+fn number_of(request: &Request) -> Option<u64> {
     match request {
         Request::Read { req, .. }
         | Request::Write { req, .. }
@@ -592,8 +617,16 @@ fn every_recorded_case_is_imported_with_the_recorded_answers() {
         if ours.len() != theirs.len() || !ours.iter().zip(&theirs).all(fits) {
             different.push(format!("{}\n  ours {ours:?}\n  theirs {theirs:?}", case.id));
         }
+        // Only what waits for ever is worth a word.
+        let hangs = "qemu-io waits for ever: the request does not end; it is submitted and not \
+                     waited for";
+        let undefined = "QEMU ignores the failed read and writes whatever is in memory";
+        let left = imported.not_carried.iter().map(|left| &*left.reason);
+        for reason in left {
+            assert!(reason == hangs || reason == undefined, "{}: {reason}", case.id);
+        }
     }
-    assert!(compared > 800, "{compared}");
+    assert!(compared > 880, "{compared}");
     assert!(different.is_empty(), "{}: {}", different.len(), different.join("\n"));
 }
 
@@ -613,15 +646,14 @@ fn the_rules_of_every_recorded_case_come_back() {
         expected.sort_by_key(|rule| matches!(rule.kind, RuleKind::SetState { .. }));
         read.sort_by_key(|rule| matches!(rule.kind, RuleKind::SetState { .. }));
         assert_eq!(read, expected, "{}", case.id);
-        let spec = options_of(&exported.name, dialect);
+        let spec = filename::parse(&exported.name, dialect).unwrap();
         assert_eq!(spec.raw, case.top.is_some(), "{}", exported.name);
         assert_eq!(spec.nodes[0].limits, disk(case).nodes[0].limits, "{}", exported.name);
-        let again = exported.commands.lines().count() >= case.requests.len();
-        assert!(again, "{}: {}", case.id, exported.commands);
-        assert!(case.dialect == CaseDialect::Qemu10 || exported.name.starts_with("blkdebug:"));
+        // What qemu-io waits for ever for was submitted.
+        let waits = "qemu-io waits for a flush or a discard";
+        let filled = "the image is to be filled before: ";
+        let is_known = |left: &NotCarried| left.reason == waits || left.reason.starts_with(filled);
+        let left = exported.not_carried.iter().all(is_known);
+        assert!(left, "{}: {:?}", case.id, exported.not_carried);
     }
-}
-
-fn options_of(name: &str, dialect: Dialect) -> Spec {
-    filename::parse(name, dialect).unwrap()
 }

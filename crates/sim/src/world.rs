@@ -256,7 +256,7 @@ impl World {
             }
             let mut request = self.take(*id);
             request.result = Err(Errno::ENODEV);
-            self.complete(request, cx);
+            self.complete(*request, cx);
         }
         cut
     }
@@ -578,10 +578,10 @@ impl World {
                 return;
             }
         }
-        self.complete(request, cx);
+        self.complete(*request, cx);
     }
 
-    fn complete(&mut self, mut request: Box<Request>, cx: &mut Cx<'_>) {
+    fn complete(&mut self, mut request: Request, cx: &mut Cx<'_>) {
         request.life = Life::Completed;
         let data = match request.shape.verb {
             Verb::Read if request.result.is_ok() => core::mem::take(&mut request.buffers[0].bytes),

@@ -56,7 +56,7 @@ pub fn formats(u: &mut Unstructured<'_>) -> Result<()> {
         let again = again.unwrap_or_else(|error| panic!("refused: {error}\n{written}"));
         let plain = |rules: &[headcrash_scenario::blkdebug::rule::Rule]| -> Vec<_> {
             let bare = |rule: &headcrash_scenario::blkdebug::rule::Rule| {
-                (rule.kind.clone(), rule.event.clone(), rule.state)
+                (rule.kind, rule.event.clone(), rule.state)
             };
             rules.iter().map(bare).collect()
         };

@@ -43,8 +43,9 @@ impl Mismatch {
 
     fn unexpected(&mut self, place: Place<'_>, takes: &Type, field: Option<&Field>) {
         let path = place.path();
-        let at = if path.is_empty() { path } else { format!("`{path}`: ") };
-        let mut help = Vec::new();
+        let is_whole = path.is_empty();
+        let at = if is_whole { path } else { format!("`{path}`: ") };
+        let mut help = Vec::from_iter(is_whole.then(|| SMALLEST.to_owned()));
         let wanted = match takes {
             Type::Named(name) => {
                 let definition = self.reference.find(name);

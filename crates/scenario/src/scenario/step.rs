@@ -103,7 +103,7 @@ pub enum StepKind {
     Open(DiskIndex),
     /// Close a disk; its suspended requests are answered `ENODEV`.
     Close(DiskIndex),
-    /// Close a disk and open it again.
+    /// Close a disk and open it as it was: rules, state, armed list and requests survive.
     Reopen(DiskIndex),
     /// Change the length of the file under a disk.
     Truncate(DiskIndex, u64, Gets),

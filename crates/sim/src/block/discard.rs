@@ -49,14 +49,14 @@ impl World {
         let mut len = span.len;
         if head > 0 {
             len = len.min(unit - head);
-            if len % layer.align != 0 {
+            if !len.is_multiple_of(layer.align) {
                 len %= layer.align;
             }
             head = (head + len) % unit;
         } else if tail > 0 {
             if len > unit {
                 len -= tail;
-            } else if tail % layer.align != 0 && tail > layer.align {
+            } else if !tail.is_multiple_of(layer.align) && tail > layer.align {
                 tail %= layer.align;
                 len -= tail;
             }
@@ -93,10 +93,10 @@ impl World {
             LayerKind::Node(_) => {
                 // QEMU divides by zero or fails an assertion on some of these (quirks Q2, Q3);
                 // the safe answer, and the only one that is defined, is to decline them.
-                let aligned = span.at % layer.align == 0 && span.len % layer.align == 0;
+                let multiple = |of| span.at.is_multiple_of(of) && span.len.is_multiple_of(of);
+                let aligned = multiple(layer.align);
                 let unit = layer.opt_discard;
-                let fits =
-                    span.len < unit || unit == 0 || (span.at % unit == 0 && span.len % unit == 0);
+                let fits = span.len < unit || unit == 0 || multiple(unit);
                 if span.len < layer.align || !aligned || !fits {
                     request.result = Err(Errno::ENOTSUP);
                     return Flow::Go;
