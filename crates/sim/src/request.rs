@@ -8,6 +8,7 @@ use crate::choices::Key;
 use crate::disk::{DiskId, TrackId};
 use crate::io::{RequestId, Shape};
 use crate::runner::ClientId;
+use crate::time::Instant;
 
 /// A request on its way.
 ///
@@ -36,6 +37,8 @@ pub(crate) struct Request {
     pub(crate) pretended: bool,
     /// The bytes, by where they belong; padding puts larger buffers over smaller ones.
     pub(crate) buffers: Vec<Buffer>,
+    /// Where in the queue the thing is that is due for it.
+    pub(crate) due: Option<(Instant, u64)>,
 }
 
 /// Where a request is in its life.

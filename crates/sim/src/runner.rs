@@ -51,8 +51,6 @@ pub enum Next {
 pub enum Wait {
     /// The completion of this request of its own.
     Completion(RequestId),
-    /// The completion of all its requests.
-    AllCompletions,
     /// This moment.
     Until(Instant),
     /// Somebody to be suspended under this tag on this node.
@@ -90,13 +88,6 @@ impl Turn<'_, '_> {
         self.seat.collect(self.world);
         let place = self.seat.inbox.iter().position(|done| done.request == request)?;
         self.seat.inbox.remove(place)
-    }
-
-    /// Whether a request of its own has not completed.
-    #[must_use]
-    pub fn is_pending(&self, request: RequestId) -> bool {
-        self.seat.pending.contains(&request)
-            && self.world.life(request) != crate::request::Life::Completed
     }
 
     /// Tells what happened, now.
@@ -141,7 +132,6 @@ impl Seat {
             && match &self.wait {
                 None => true,
                 Some(Wait::Completion(request)) => !self.pending.contains(request),
-                Some(Wait::AllCompletions) => self.pending.is_empty(),
                 Some(Wait::Until(at)) => *at <= world.now(),
                 Some(Wait::Suspension(node, tag)) => world.engine(*node).is_suspended(tag.as_str()),
             }

@@ -72,7 +72,7 @@ pub enum Due {
     Answer(RequestId),
     /// The medium has done what it was asked.
     Transfer(RequestId),
-    /// A suspension on this node ends ([`Resumes::AfterNs`]).
+    /// A suspension on this node has lasted as long as it may ([`Resumes::AfterNs`]).
     Release(NodeId, RequestId),
 }
 
@@ -254,6 +254,7 @@ impl World {
                     engine.abandon(Requester(id.number()));
                 }
             }
+            self.cancel(*id);
             let mut request = self.take(*id);
             request.result = Err(Errno::ENODEV);
             self.complete(*request, cx);
@@ -314,6 +315,7 @@ impl World {
             result: Ok(()),
             pretended: false,
             buffers: Vec::new(),
+            due: None,
         });
         match self.refusal(disk, &io) {
             Some(errno) => request.result = Err(errno),
@@ -400,9 +402,13 @@ impl World {
         let mut due_now = self.due.range((self.now, 0)..=(self.now, u64::MAX));
         let (key, _) = due_now.nth(index).expect("the place is one of what is due now");
         let key = *key;
-        match self.due.remove(&key).expect("what is due was just found") {
+        let due = self.due.remove(&key).expect("what is due was just found");
+        if let Some(request) = self.request_mut(due.request()) {
+            request.due = None;
+        }
+        match due {
             Due::Answer(id) | Due::Transfer(id) => self.enter(id, cx),
-            Due::Release(node, id) => self.release(node, id, cx),
+            Due::Release(node, id) => self.time_out(node, id, cx),
         }
     }
 
@@ -442,11 +448,8 @@ impl World {
     }
 
     fn due_key(&self, due: Due) -> Key {
-        let id = due.request();
-        let key = self.request(id).map_or(Key::NOBODY, |request| request.key);
-        // A timed resume and a completion of one request are never both due, but a request that
-        // is gone may have left a timer behind: the number keeps keys apart.
-        if key == Key::NOBODY { Key::NOBODY.nth(id.number()) } else { key }
+        // At most one thing is due for a request, so its key is nobody else's.
+        self.request(due.request()).expect("what is due is due for somebody").key
     }
 
     /// Sets a breakpoint on a node.
@@ -486,6 +489,19 @@ impl World {
         true
     }
 
+    /// A request was held on `node` as long as it may be. Where it is held under several tags at
+    /// once, all of them have lasted as long.
+    fn time_out(&mut self, node: NodeId, id: RequestId, cx: &mut Cx<'_>) {
+        loop {
+            self.release(node, id, cx);
+            let still = self.request(id).filter(|request| request.life == Life::Suspended);
+            // A new suspension has a time of its own.
+            if still.is_none_or(|request| request.due.is_some()) {
+                return;
+            }
+        }
+    }
+
     /// Ends the most recent suspension of a request on `node`, if it is still held there.
     pub(crate) fn release(&mut self, node: NodeId, id: RequestId, cx: &mut Cx<'_>) {
         if self.life(id) != Life::Suspended {
@@ -503,19 +519,33 @@ impl World {
 
     fn resumed(&mut self, node: NodeId, id: RequestId, passage: Passage, cx: &mut Cx<'_>) {
         match passage {
-            Passage::Pass => self.enter(id, cx),
-            Passage::Suspend => {
-                let request = self.take(id);
-                self.hold(&request, node);
+            Passage::Pass => {
+                self.cancel(id);
+                self.enter(id, cx);
+            }
+            // In 2.6 the next breakpoint holds it now; in 10.0.2 it has been held by all of them.
+            Passage::Suspend if self.disks[node.disk.index()].dialect == Dialect::Qemu2_6 => {
+                self.cancel(id);
+                let mut request = self.take(id);
+                self.hold(&mut request, node);
                 self.put_back(request);
             }
+            Passage::Suspend => {}
         }
     }
 
     /// A request was suspended at `node`.
-    pub(crate) fn hold(&mut self, request: &Request, node: NodeId) {
+    pub(crate) fn hold(&mut self, request: &mut Request, node: NodeId) {
         if let Resumes::AfterNs(ns) = self.resumes {
-            self.due_at(self.now.after_ns(ns), Due::Release(node, request.id));
+            let due = Due::Release(node, request.id);
+            self.due_at(request, self.now.after_ns(ns), due);
+        }
+    }
+
+    /// Takes out of the queue what is due for a request.
+    fn cancel(&mut self, id: RequestId) {
+        if let Some(key) = self.request_mut(id).and_then(|request| request.due.take()) {
+            self.due.remove(&key);
         }
     }
 
@@ -544,8 +574,11 @@ impl World {
     }
 
     /// Puts something in the queue.
-    pub(crate) fn due_at(&mut self, at: Instant, due: Due) {
-        self.due.insert((at, self.next_seq), due);
+    pub(crate) fn due_at(&mut self, request: &mut Request, at: Instant, due: Due) {
+        let key = (at, self.next_seq);
+        debug_assert!(request.due.is_none(), "one thing at a time is due for a request");
+        request.due = Some(key);
+        self.due.insert(key, due);
         self.next_seq += 1;
     }
 
@@ -565,7 +598,7 @@ impl World {
 
     /// Runs a request until it waits or completes.
     fn run(&mut self, id: RequestId, cx: &mut Cx<'_>) {
-        // A disk that was closed has answered for its requests; what was due for them is stale.
+        // A disk that was closed while this request was about to be woken has answered for it.
         if self.request(id).is_none() {
             return;
         }
@@ -602,6 +635,11 @@ impl World {
         self.requests.get(place as usize)?.as_deref()
     }
 
+    fn request_mut(&mut self, id: RequestId) -> Option<&mut Request> {
+        let place = id.number().checked_sub(self.first_request)?;
+        self.requests.get_mut(place as usize)?.as_deref_mut()
+    }
+
     fn take(&mut self, id: RequestId) -> Box<Request> {
         let place = (id.number() - self.first_request) as usize;
         self.requests[place].take().expect("a request is in one place at a time")
@@ -621,11 +659,5 @@ impl World {
         let layer = self.layer_of(node);
         let engine = self.disks[node.disk.index()].engine_mut(layer);
         engine.expect("a node is named by its depth")
-    }
-
-    /// The dialect of a disk.
-    #[must_use]
-    pub fn dialect(&self, disk: DiskId) -> Dialect {
-        self.disks[disk.index()].dialect
     }
 }

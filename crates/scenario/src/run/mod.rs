@@ -259,7 +259,6 @@ fn waiters(scenario: &Scenario, runner: &Runner<Script<'_>>) -> Vec<Waiter> {
                 let life = runner.world().life(*request);
                 format!("for request {request}, which is {}", describe(life))
             }
-            Wait::AllCompletions => "for all its requests".to_owned(),
             Wait::Until(at) => format!("until {at}"),
             Wait::Suspension(_, tag) => format!("for a request to be suspended under `{tag}`"),
         };

@@ -132,7 +132,7 @@ impl World {
 
     fn announce(
         &mut self,
-        request: &Request,
+        request: &mut Request,
         layer: usize,
         event: EventId,
         cx: &mut Cx<'_>,
@@ -212,7 +212,7 @@ impl World {
             return Flow::Go;
         }
         // One turn later, at the same instant.
-        self.due_at(self.now, Due::Answer(request.id));
+        self.due_at(request, self.now, Due::Answer(request.id));
         Flow::Wait(Life::InFlight)
     }
 
@@ -253,7 +253,7 @@ impl World {
         let until = self.now.after_ns(ns);
         request.plan.push(Step::Applied(transfer));
         cx.tell(self.now, What::InFlight { client: request.client, request: request.id, until });
-        self.due_at(until, Due::Transfer(request.id));
+        self.due_at(request, until, Due::Transfer(request.id));
         Flow::Wait(Life::InFlight)
     }
 
