@@ -35,7 +35,8 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         output::line(&tally.table());
     }
     if let Some(command) = &tally.repeat {
-        output::note(&format!("\nrepeat the first with\n  {command}"));
+        let which = if alone { "repeat" } else { "repeat the first" };
+        output::note(&format!("\n{which} with\n  {command}"));
     }
     tally.exit()
 }
