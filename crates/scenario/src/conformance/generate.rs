@@ -98,7 +98,11 @@ fn options(draw: &mut Draw) -> Options {
     }
     let align = options.align.unwrap_or(1);
     let mut limit = |unit: u64, all: &[u64]| {
-        let mut all: Vec<_> = all.iter().copied().filter(|limit| *limit >= 512 && limit % unit == 0).collect();
+        let mut all: Vec<_> = all
+            .iter()
+            .copied()
+            .filter(|limit| *limit >= 512 && limit.is_multiple_of(unit))
+            .collect();
         all.push(unit.max(512));
         draw.one_in(2).then(|| draw.of(&all))
     };
@@ -243,11 +247,12 @@ fn discard(draw: &mut Draw, case: &Case, wide: bool) -> (u64, u64) {
 fn survives_discard(options: &Options, top: Option<Top>, off: u64, len: u64) -> bool {
     let align = options.align.unwrap_or(1);
     let Some(opt) = options.opt_discard else {
-        return off % align == 0 && len % align == 0;
+        return off.is_multiple_of(align) && len.is_multiple_of(align);
     };
     let unit = opt.max(align);
     let max = options.max_discard.map_or(u64::MAX, |max| max - max % unit);
-    let aligned = |(off, len): (u64, u64), to: u64| off % to == 0 && len % to == 0;
+    let aligned =
+        |(off, len): (u64, u64), to: u64| off.is_multiple_of(to) && len.is_multiple_of(to);
     let survives = |piece: &(u64, u64)| {
         (piece.1 < align || aligned(*piece, align)) && (piece.1 < opt || aligned(*piece, opt))
     };
@@ -267,13 +272,13 @@ fn pieces((mut off, mut len): (u64, u64), unit: u64, align: u64, max: u64) -> Ve
         let mut piece = len;
         if head > 0 {
             piece = piece.min(unit - head);
-            if piece % align != 0 {
+            if !piece.is_multiple_of(align) {
                 piece %= align;
             }
             head = (head + piece) % unit;
         } else if tail > 0 && piece > unit {
             piece -= tail;
-        } else if tail > align && tail % align != 0 {
+        } else if tail > align && !tail.is_multiple_of(align) {
             tail %= align;
             piece -= tail;
         }

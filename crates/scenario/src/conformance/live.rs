@@ -119,11 +119,13 @@ const TAIL: &str = "tail";
 const END: &str = "end";
 
 fn tags(case: &Case) -> BTreeSet<&str> {
-    let tag = |request| match request {
-        &Request::Break { ref tag, .. } => Some(tag.as_str()),
-        _ => None,
-    };
-    case.requests.iter().filter_map(tag).collect()
+    let mut tags = BTreeSet::new();
+    for request in &case.requests {
+        if let Request::Break { tag, .. } = request {
+            tags.insert(tag.as_str());
+        }
+    }
+    tags
 }
 
 fn command(request: &Request, ours: &[Seen]) -> String {
