@@ -35,11 +35,11 @@ pub use choices::{
 };
 pub use disk::{DiskId, DiskSpec, NodeId, NodeSpec};
 pub use image::Image;
-pub use io::{Completion, Io, RequestId, Shape, Verb};
+pub use io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 pub use latency::{Latencies, Latency};
 pub use limits::{LimitError, Limits, LimitsSpec};
 pub use request::Life;
-pub use runner::{Client, ClientId, Next, Progress, Runner, Turn, Wait};
+pub use runner::{Client, Next, Progress, Runner, Turn, Wait};
 pub use time::Instant;
 pub use trace::{Fact, RuleList, Sink, TraceHash, What};
 pub use world::{Cx, Due, Resumes, World};

@@ -6,8 +6,7 @@ use headcrash_engine::{Errno, EventId};
 
 use crate::choices::Key;
 use crate::disk::{DiskId, TrackId};
-use crate::io::{RequestId, Shape};
-use crate::runner::ClientId;
+use crate::io::{ClientId, RequestId, Shape};
 use crate::time::Instant;
 
 /// A request on its way.

@@ -8,22 +8,10 @@ use headcrash_engine::Tag;
 
 use crate::choices::{Key, Point, PointKind};
 use crate::disk::{DiskId, NodeId};
-use crate::io::{Completion, Io, RequestId};
+use crate::io::{ClientId, Completion, Io, RequestId};
 use crate::time::Instant;
 use crate::trace::What;
 use crate::world::{Cx, Resumes, World};
-
-/// A client of a runner, by its place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ClientId(pub u32);
-
-impl ClientId {
-    /// Its place.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
 
 /// A sequential issuer of requests: a script, a future, a coroutine.
 pub trait Client {

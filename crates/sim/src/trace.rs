@@ -7,8 +7,7 @@ use core::hash::{Hash, Hasher};
 use headcrash_engine::{Errno, EventId, RuleId, StableHasher, State, Tag};
 
 use crate::disk::{DiskId, NodeId};
-use crate::io::{RequestId, Shape};
-use crate::runner::ClientId;
+use crate::io::{ClientId, RequestId, Shape};
 use crate::time::Instant;
 
 /// One thing that happened.

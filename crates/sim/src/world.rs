@@ -10,9 +10,8 @@ use crate::block::{Deeds, Flow};
 use crate::choices::{Choices, Key, Point, PointKind};
 use crate::disk::{Disk, DiskId, DiskSpec, LayerKind, NodeId};
 use crate::image::{Image, filled};
-use crate::io::{Completion, Io, RequestId, Verb};
+use crate::io::{ClientId, Completion, Io, RequestId, Verb};
 use crate::request::{Buffer, Content, Life, Request, Source, Span, Step, Transfer};
-use crate::runner::ClientId;
 use crate::time::Instant;
 use crate::trace::{Fact, Sink, What};
 
