@@ -38,7 +38,8 @@ fn blkdebug(args: &ExportBlkdebugArgs) -> Exit {
             }
             output::line("# commands");
             output::text(&exported.commands);
-            output::line(&format!("\n# name, of an image of {} bytes", exported.size));
+            let (options, size) = (&exported.options, exported.size);
+            output::line(&format!("\n# name, for qemu-io {options}; the image has {size} bytes"));
             output::line(&exported.name);
         }
     }

@@ -121,7 +121,7 @@ fn a_configuration_goes_all_the_way_round() {
     write -P 0x22 512 512
     read -P 0x22 512 512
 
-    # name, of an image of 1048576 bytes
+    # name, for qemu-io -f raw -t writeback -d unmap; the image has 1048576 bytes
     blkdebug:full.conf:image.raw
     "#);
     folder.write("again.conf", &folder.succeeds("export blkdebug full.ron --what conf", ""));

@@ -283,13 +283,48 @@ fn what_an_image_holds_is_carried_over_if_it_is_little() {
     let imported = import_blkdebug(&spec(false), &options, |_| unreachable!()).unwrap();
     let disk = "disks: [(size: 1024, fill: 0xAA, contents: [(at: 0, len: 10, data: fill(0x01))])],";
     assert!(imported.ron.contains(disk), "{}", imported.ron);
-    let noise: Vec<_> = (0..4096_u32).map(|n| (n * n >> 3) as u8).collect();
+    let noise: Vec<_> = (0..4096_u32).map(|n| ((n * n) >> 3) as u8).collect();
     let options = ImportOptions { contents: Some(&noise), size: 4096, ..OPTIONS };
     let imported = import_blkdebug(&spec(false), &options, |_| unreachable!()).unwrap();
     assert_eq!(
         imported.not_carried[0].to_string(),
         "rules.conf: the image: what it holds is more than 64 stretches of bytes"
     );
+}
+
+#[test]
+fn no_script_takes_for_ever() {
+    let lines = "write -z -n 0 1E\nwrite -z -n 0 7E\ndiscard 0 2147483136\nread 0 16M\n\
+                 aio_write -z 0 8191P\nwrite 7E 512\ntruncate 1E\nwrite -z -n 0 1E\n\
+                 truncate 7E\nsleep 9223372036854775807\nbreak none \u{7f}\nresume \r\n";
+    let aio = "break pwritev A\naio_write 0 512\n".repeat(5_000);
+    let writes = "write 0 16M\n".repeat(20);
+    for (name, conf) in [
+        ("json:{'driver':'blkdebug','image':{'driver':'null-co','size':1099511627776}}", ""),
+        (
+            "json:{'driver':'blkdebug','align':1,'max-transfer':1,'image':{'driver':'null-co'}}",
+            FAIL_ONCE,
+        ),
+        (
+            "json:{'driver':'blkdebug','max-write-zero':512,'max-discard':512,'config':'c',\
+             'image':{'driver':'null-co','size':1099511627776}}",
+            "[inject-error]\nevent = \"pwritev_zero\"\nerrno = \"95\"\n",
+        ),
+    ] {
+        for dialect in [Dialect::Qemu10, Dialect::Qemu2_6] {
+            // 2.6 has no other limits.
+            let name = match dialect {
+                Dialect::Qemu10 => name,
+                Dialect::Qemu2_6 => "json:{'driver':'blkdebug','image':{'driver':'null-co'}}",
+            };
+            let spec = options::from_json(name, dialect).unwrap();
+            for text in [lines, &aio, &writes] {
+                let commands = Some(Commands { name: "commands", text });
+                let options = ImportOptions { commands, dialect, ..OPTIONS };
+                import_blkdebug(&spec, &options, |_| Ok(conf.into())).unwrap();
+            }
+        }
+    }
 }
 
 #[test]
@@ -351,7 +386,7 @@ fn a_scenario_becomes_a_configuration_a_script_and_a_name() {
     );
     let exported = export(&scenario);
     assert_eq!(exported.name, "blkdebug:scenario.conf:disk.img");
-    assert_eq!(exported.size, 1 << 20);
+    assert_eq!((exported.size, &*exported.options), (1 << 20, "-f raw -t writeback -d unmap"));
     assert_eq!(exported.configs.len(), 1);
     assert_eq!(exported.configs[0].path, "scenario.conf");
     assert_eq!(
@@ -521,7 +556,9 @@ fn answers(scenario: &Scenario) -> Vec<(String, String)> {
         let got = match gets {
             Gets::Ok => "OK".to_owned(),
             Gets::Any => "any".to_owned(),
-            Gets::Fails(errno) => errno.name().map_or(errno.number().to_string(), str::to_owned),
+            Gets::Fails(errno) => {
+                errno.name().map_or_else(|| errno.number().to_string(), str::to_owned)
+            }
         };
         answers.push((who, got));
     }

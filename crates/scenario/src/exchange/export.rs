@@ -30,8 +30,10 @@ pub struct ExportOptions<'a> {
 pub struct Exported {
     /// A configuration file for each node that has rules, outermost first.
     pub configs: Vec<ConfigFile>,
-    /// The script for `qemu-io -t writeback -d unmap`, one command a line.
+    /// The script for `qemu-io`, one command a line.
     pub commands: String,
+    /// What `qemu-io` is to be told besides the name, for instance `-f raw -t writeback -d unmap`.
+    pub options: String,
     /// What `qemu-io` is to open: `blkdebug:CONF:IMAGE` where that says everything, else
     /// `json:{...}` with the rules in it.
     pub name: String,
@@ -62,14 +64,30 @@ pub fn export_blkdebug(scenario: &Scenario, options: &ExportOptions<'_>) -> Expo
     let mut export = Export { scenario, breaks: Vec::new(), left: BTreeMap::new() };
     let disk = &scenario.disks()[0];
     export.whole();
-    export.disk(disk);
+    export.disk(disk, options.image);
     let nodes = export.nodes(disk);
     let stem = options.stem.unwrap_or_else(|| stem(scenario.source().name()));
     let (name, configs) = export.name(disk, nodes, stem, options.image);
     let mut list = commands::of(&mut export, &name);
     let commands = export.script(&mut list);
     let not_carried = export.left.into_values().collect();
-    Exported { configs, commands, name, size: disk.size, not_carried }
+    let options = qemu_options(disk, &name);
+    Exported { configs, commands, options, name, size: disk.size, not_carried }
+}
+
+/// A name alone would have its format guessed, and the image's first block guarded; options have
+/// a driver. Without `writeback` every write is followed by a flush, and without `unmap` no
+/// discard gets through.
+fn qemu_options(disk: &Disk, name: &str) -> String {
+    let mut options = Vec::new();
+    options.extend(name.starts_with("blkdebug:").then_some("-f raw"));
+    options.push(match disk.cache {
+        Cache::Writeback => "-t writeback",
+        Cache::Unsafe => "-t unsafe",
+    });
+    options.push("-d unmap");
+    options.extend(disk.read_only.then_some("-r"));
+    options.join(" ")
 }
 
 /// `path/to/name` of `path/to/name.ron`.
@@ -140,23 +158,14 @@ impl<'s> Export<'s> {
         }
     }
 
-    fn disk(&mut self, disk: &Disk) {
+    fn disk(&mut self, disk: &Disk, image: &str) {
         let location = disk.location;
         if disk.latencies != Latencies::all(Latency::Zero) {
             self.leave(location, "`latency`: how long an image takes is the host's affair");
         }
         if disk.fill != 0 || !disk.contents.is_empty() {
-            self.leave(
-                location,
-                "what the image holds is to be written into it before: `qemu-io -f raw -c \
-                 'write -P BYTE AT LEN' IMAGE`",
-            );
-        }
-        if disk.read_only {
-            self.leave(location, "`read_only` is `qemu-io -r`");
-        }
-        if disk.cache == Cache::Unsafe {
-            self.leave(location, "`cache: unsafe` is `qemu-io -t unsafe`");
+            let reason = format!("the image is to be filled before: `{}`", filled(disk, image));
+            self.leave(location, reason);
         }
         if !disk.open {
             self.leave(location, "qemu-io opens the disk at the start");
@@ -249,6 +258,28 @@ impl<'s> Export<'s> {
         }
         script
     }
+}
+
+/// The command that makes an image hold what a disk does at the start.
+fn filled(disk: &Disk, image: &str) -> String {
+    const MOST: usize = 16;
+    let whole = (0, disk.size, disk.fill);
+    let contents = disk.contents.iter().flat_map(|extent| {
+        let mut at = extent.at;
+        extent.data.runs(extent.len).map(move |(len, byte)| {
+            at += len;
+            (at - len, len, byte)
+        })
+    });
+    let writes: Vec<_> = std::iter::once(whole).chain(contents).take(MOST + 1).collect();
+    let mut command = "qemu-io -f raw".to_owned();
+    for (at, len, byte) in writes.iter().take(MOST) {
+        command.push_str(&format!(" -c 'write -P {byte:#x} {at} {len}'"));
+    }
+    if writes.len() > MOST {
+        command.push_str(" ..");
+    }
+    format!("{command} {image}")
 }
 
 /// Why QEMU has no text for it.

@@ -7,7 +7,7 @@ use headcrash_engine::Dialect;
 use thiserror::Error;
 
 use super::record::{Recorded, Recorder};
-use super::{NotCarried, rules};
+use super::{NotCarried, rules, shown};
 use crate::blkdebug::conf::{self, ConfError};
 use crate::blkdebug::filename;
 use crate::blkdebug::script::{self, ScriptError};
@@ -134,7 +134,8 @@ pub fn import_blkdebug(
         filename::parse(path, dialect)
             .is_ok_and(|other| other.nodes == own.nodes && (is_any || other.image == own.image))
     };
-    let mut recorder = Recorder::new(run::world(&bare), Box::new(is_same_image));
+    let piece = longest_piece(spec, dialect);
+    let mut recorder = Recorder::new(run::world(&bare), piece, Box::new(is_same_image));
     for command in &script.commands {
         recorder.play(command.line, &command.operation);
     }
@@ -160,6 +161,16 @@ pub fn import_blkdebug(
 /// What is done where nobody says what to do.
 const DEFAULT: Commands<'static> =
     Commands { name: "default commands", text: "write -P 0x11 0 512\nread 0 512\nflush\n" };
+
+/// The least of what the nodes' limits allow at once.
+fn longest_piece(spec: &Spec, dialect: Dialect) -> u64 {
+    let limits = spec.nodes.iter().flat_map(|node| {
+        [node.limits.max_transfer, node.limits.max_write_zero, node.limits.max_discard]
+    });
+    // 2.6 zeroes by writing from a buffer of this size.
+    let zeroes = (dialect == Dialect::Qemu2_6).then_some(16 << 20);
+    limits.filter(|limit| *limit > 0).chain(zeroes).min().unwrap_or(u64::MAX)
+}
 
 struct Import<'a> {
     options: &'a ImportOptions<'a>,
@@ -278,11 +289,12 @@ impl Import<'_> {
 
     /// What it was made from.
     fn header(&self) -> String {
-        let line = |text: &str| text.escape_debug().to_string();
-        let mut header = format!("// Imported from {}", line(self.options.name));
+        let mut header = "// Imported from ".to_owned();
+        // A String takes all that is written to it, here and below.
+        _ = shown(self.options.name, &mut header);
         if let Some(commands) = self.options.commands {
-            let name = line(commands.name);
-            // A String takes all that is written to it, here and below.
+            let mut name = String::new();
+            _ = shown(commands.name, &mut name);
             _ = write!(header, " and {name}: `aio7` is what line 7 of {name} submits");
         }
         header.push_str(

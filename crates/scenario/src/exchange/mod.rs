@@ -38,8 +38,18 @@ impl fmt::Display for NotCarried {
         if let Some(line) = line {
             write!(f, "{line}:")?;
         }
-        write!(f, " {}: {reason}", text.trim().escape_debug())
+        f.write_str(" ")?;
+        shown(text.trim(), f)?;
+        write!(f, ": {reason}")
     }
+}
+
+/// Text from outside, on one line whatever is in it.
+fn shown(text: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    text.chars().try_for_each(|letter| match letter {
+        letter if letter.is_control() => write!(out, "{}", letter.escape_default()),
+        letter => out.write_char(letter),
+    })
 }
 
 /// What the rules of a scenario that came from nowhere are called in QEMU's name for a disk.

@@ -29,6 +29,9 @@ const IDS_MAX: usize = 4096;
 /// How many bytes a script may move: it is only text, and need not be honest.
 const MOVED_MAX: u64 = 256 << 20;
 
+/// Into how many pieces the limits of its nodes may cut what a script asks for.
+const PIECES_MAX: u64 = 1 << 20;
+
 /// Reads that hold more stretches of bytes than this are not written down.
 const RUNS_MAX: usize = 64;
 
@@ -46,6 +49,9 @@ pub(super) struct Recorder {
     open: BTreeMap<RequestId, Pending>,
     ids: usize,
     moved: u64,
+    /// The longest piece that a limit leaves whole, and how many there were.
+    piece: u64,
+    pieces: u64,
     /// Why nothing more is done.
     ended: Option<&'static str>,
     /// What `open` is to be given.
@@ -80,9 +86,10 @@ pub(super) struct Recorded {
 }
 
 impl Recorder {
-    /// Begins with the one disk of `world`, which is not yet open. `is_same_image` says whether
-    /// the name given to `open` stands for it.
-    pub(super) fn new(world: World, is_same_image: Box<dyn Fn(&str) -> bool>) -> Self {
+    /// Begins with the one disk of `world`, which is not yet open. `piece` is the least of what
+    /// its limits allow at once; `is_same_image` says whether the name given to `open` stands for
+    /// it.
+    pub(super) fn new(world: World, piece: u64, is_same_image: Box<dyn Fn(&str) -> bool>) -> Self {
         let mut recorder = Self {
             world,
             facts: Vec::new(),
@@ -91,6 +98,8 @@ impl Recorder {
             open: BTreeMap::new(),
             ids: 0,
             moved: 0,
+            piece: piece.max(1),
+            pieces: 0,
             ended: None,
             is_same_image,
         };
@@ -242,6 +251,12 @@ impl Recorder {
         }
     }
 
+    /// A request that is too much, and so has no answer.
+    fn refuse(&mut self, line: usize, reason: String) -> Option<Result<(), Errno>> {
+        self.note(line, reason);
+        None
+    }
+
     fn hangs(&mut self, line: usize) {
         self.note(line, "qemu-io waits for ever: a request is suspended");
     }
@@ -316,17 +331,25 @@ impl Recorder {
     ) -> Option<Result<(), Errno>> {
         let moves = moves_of(&io);
         if moves > LEN_MAX {
-            self.note(line, format!("a scenario reads or writes at most {LEN_MAX} bytes at once"));
-            return None;
+            return self.refuse(
+                line,
+                format!("a scenario reads or writes at most {LEN_MAX} bytes at once"),
+            );
         }
         self.moved += moves;
         if self.moved > MOVED_MAX {
-            self.note(line, format!("the script moves more than {MOVED_MAX} bytes"));
-            return None;
+            return self.refuse(line, format!("the script moves more than {MOVED_MAX} bytes"));
+        }
+        self.pieces = self.pieces.saturating_add(len_of(&io) / self.piece);
+        if self.pieces > PIECES_MAX {
+            return self.refuse(
+                line,
+                format!("the limits cut the script into more than {PIECES_MAX} pieces"),
+            );
         }
         if self.ids == IDS_MAX {
-            self.note(line, format!("a scenario has at most {IDS_MAX} requests with ids"));
-            return None;
+            return self
+                .refuse(line, format!("a scenario has at most {IDS_MAX} requests with ids"));
         }
         // A scenario refuses a request beyond the end unless it says what it gets.
         let is_beyond = end_of(&io) > self.world.image(DISK).len();
@@ -486,14 +509,24 @@ fn request_of(io: &file::Io) -> Io {
     }
 }
 
+const fn len_of(io: &file::Io) -> u64 {
+    match *io {
+        file::Io::Read(file::Read { len, .. })
+        | file::Io::Write(file::Write { len: Some(len), .. })
+        | file::Io::WriteZeroes(file::WriteZeroes { len, .. })
+        | file::Io::Discard(file::Discard { len, .. }) => len,
+        file::Io::Write(_) | file::Io::Flush(_) => 0,
+    }
+}
+
 /// The byte after its last.
-fn end_of(io: &file::Io) -> u64 {
-    let (at, len) = match *io {
-        file::Io::Read(file::Read { at, len, .. })
-        | file::Io::WriteZeroes(file::WriteZeroes { at, len, .. })
-        | file::Io::Discard(file::Discard { at, len, .. }) => (at, len),
-        file::Io::Write(file::Write { at, len, .. }) => (at, len.unwrap_or(0)),
-        file::Io::Flush(_) => (0, 0),
+const fn end_of(io: &file::Io) -> u64 {
+    let at = match *io {
+        file::Io::Read(file::Read { at, .. })
+        | file::Io::Write(file::Write { at, .. })
+        | file::Io::WriteZeroes(file::WriteZeroes { at, .. })
+        | file::Io::Discard(file::Discard { at, .. }) => at,
+        file::Io::Flush(_) => 0,
     };
-    at.saturating_add(len)
+    at.saturating_add(len_of(io))
 }
