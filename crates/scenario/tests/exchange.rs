@@ -292,6 +292,46 @@ fn what_an_image_holds_is_carried_over_if_it_is_little() {
     );
 }
 
+/// Writes of zeroes that fail together and fall back to data, where each finds another error.
+fn tied(requests: usize) -> Imported {
+    let mut conf = "[inject-error]\nevent = \"pwritev_zero\"\nerrno = \"95\"\n\
+                    iotype = \"write-zeroes\"\n"
+        .to_owned();
+    let mut commands = String::new();
+    for number in 1..=requests {
+        conf.push_str(&format!(
+            "[inject-error]\nevent = \"pwritev_zero\"\nerrno = \"{number}\"\n\
+             iotype = \"write\"\nonce = \"on\"\n"
+        ));
+        commands.push_str(&format!("break pwritev_zero A\naio_write -z {}k 4k\n", number * 8));
+    }
+    import(&conf, &(commands + "remove_break A\n"))
+}
+
+#[test]
+fn answers_due_together_come_in_qemus_order() {
+    let imported = tied(3);
+    let scenario = read(&imported.ron);
+    let seed = scenario.seeds().iter().next().unwrap();
+    assert_eq!(run_seed(&scenario, seed, Keep::Hash).outcome, Outcome::Held, "{}", imported.ron);
+    // The newest is resumed first.
+    let waits = "        wait(id: \"aio6\", gets: fails(\"EPERM\")),\n        \
+                 wait(id: \"aio4\", gets: fails(\"ENOENT\")),\n        \
+                 wait(id: \"aio2\", gets: fails(\"ESRCH\")),\n";
+    assert!(imported.ron.contains(waits), "{}", imported.ron);
+    assert_eq!(imported.not_carried, []);
+}
+
+#[test]
+fn what_depends_on_chance_is_expected_no_longer() {
+    let imported = tied(8);
+    let scenario = read(&imported.ron);
+    assert_eq!(run_seed(&scenario, 0, Keep::Hash).outcome, Outcome::Held, "{}", imported.ron);
+    let depends = "commands:17: remove_break A: what it gets depends on which answer comes first";
+    assert!(imported.not_carried.iter().all(|left| left.to_string() == depends));
+    assert!(!imported.not_carried.is_empty());
+}
+
 #[test]
 fn no_script_takes_for_ever() {
     let lines = "write -z -n 0 1E\nwrite -z -n 0 7E\ndiscard 0 2147483136\nread 0 16M\n\
