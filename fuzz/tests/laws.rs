@@ -34,6 +34,11 @@ fn formats() {
 }
 
 #[test]
+fn imports() {
+    hold("imports");
+}
+
+#[test]
 fn runs() {
     hold("runs");
 }

@@ -1,6 +1,7 @@
 //! The laws, one module each.
 
 mod bytes;
+mod imports;
 mod rules;
 mod runs;
 mod suspensions;
@@ -9,6 +10,7 @@ mod text;
 use arbitrary::Unstructured;
 
 pub use bytes::bytes;
+pub use imports::imports;
 pub use rules::rules;
 pub use runs::runs;
 pub use suspensions::suspensions;
@@ -21,6 +23,7 @@ pub type Law = fn(&mut Unstructured<'_>) -> arbitrary::Result<()>;
 pub const ALL: &[(&str, Law)] = &[
     ("bytes", bytes),
     ("formats", formats),
+    ("imports", imports),
     ("rules", rules),
     ("runs", runs),
     ("scenario_text", scenario_text),

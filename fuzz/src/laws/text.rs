@@ -91,7 +91,7 @@ pub fn formats(u: &mut Unstructured<'_>) -> Result<()> {
 }
 
 /// One of `bases` with a few edits, or bytes out of nothing.
-fn mutated(u: &mut Unstructured<'_>, bases: &[&str]) -> Result<Vec<u8>> {
+pub(super) fn mutated(u: &mut Unstructured<'_>, bases: &[&str]) -> Result<Vec<u8>> {
     if u.ratio(1, 8)? {
         return Ok(u.bytes(u.len())?.to_vec());
     }
