@@ -40,7 +40,7 @@ fn world(len: u64, align: u64) -> World {
 
 fn request(world: &mut World, io: Io, hash: &mut TraceHash) {
     let mut cx = Cx { choices: &mut Calm, sink: hash };
-    world.submit(ClientId(0), Key::NOBODY, DISK, io, &mut cx);
+    world.submit(ClientId(0), (Key::NOBODY, 0), DISK, io, &mut cx);
     black_box(world.take_completion());
 }
 

@@ -36,8 +36,9 @@ pub(crate) fn colours() -> bool {
 }
 
 fn gone(error: &io::Error) {
+    // Whoever read has seen enough; the exit code still tells what came out.
     if error.kind() == io::ErrorKind::BrokenPipe {
-        std::process::exit(Exit::Fine as i32);
+        return;
     }
     note(&format!("error: standard output: {error}"));
     std::process::exit(Exit::Unusable as i32);

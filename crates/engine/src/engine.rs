@@ -187,7 +187,7 @@ struct Breakpoint {
 /// One blkdebug node: a [`Program`] and what has happened to it.
 ///
 /// A value: cloning is cheap, whatever the size of the program, and two engines are equal when
-/// they would answer everything alike (numbers given to breakpoints aside).
+/// they would answer everything alike.
 #[derive(Clone, Debug)]
 pub struct Engine {
     program: Arc<Program>,
@@ -203,7 +203,6 @@ struct Live {
     spent: Arc<Spent>,
     /// By event, oldest first.
     breakpoints: BTreeMap<EventId, Vec<Breakpoint>>,
-    next_breakpoint: u64,
     /// Oldest first.
     suspended: Vec<Suspension>,
 }
@@ -251,7 +250,6 @@ impl Engine {
                 armed: [None; 2],
                 spent: Arc::default(),
                 breakpoints: BTreeMap::new(),
-                next_breakpoint: 0,
                 suspended: Vec::new(),
             },
         }
@@ -333,8 +331,14 @@ impl Engine {
 
     /// Suspends the next requester that announces `event`. The newest breakpoint is met first.
     pub fn set_breakpoint(&mut self, event: EventId, tag: Tag) {
-        let number = self.live.next_breakpoint;
-        self.live.next_breakpoint += 1;
+        // Newer than any that is set, and than any that a suspended walk has left behind. Numbers
+        // begin anew when nobody remembers one, so that engines which answer alike are equal.
+        let set = self.live.breakpoints.values().flatten().map(|breakpoint| breakpoint.number + 1);
+        let walked = self.live.suspended.iter().filter_map(|held| match held.walk {
+            Walk::Breakpoints { below } => Some(below),
+            Walk::Suspends { .. } | Walk::Over => None,
+        });
+        let number = set.chain(walked).max().unwrap_or(0);
         self.live.breakpoints.entry(event).or_default().push(Breakpoint { number, tag });
     }
 

@@ -23,7 +23,9 @@ pub use failure::{
     FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, RecordedChoice, Replayed, repeat_command,
     replay_command,
 };
-pub use run::{FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Violation, Waiter, run, run_seed};
+pub use run::{
+    FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Violation, WORK_MAX, Waiter, run, run_seed,
+};
 pub use scenario::{
     Cache, Client, Condition, Content, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
     Gets, Io, Medium, Node, Pattern, Property, PropertyKind, RequestIndex, RuleInfo, RulePlace,

@@ -7,9 +7,8 @@ use alloc::vec::Vec;
 
 use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks};
 
-use crate::choices::Key;
 use crate::image::Image;
-use crate::io::RequestId;
+use crate::io::{RequestId, Shape, Verb};
 use crate::latency::Latencies;
 use crate::limits::Limits;
 
@@ -66,7 +65,6 @@ pub struct NodeSpec {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
-    pub(crate) key: Key,
     pub(crate) image: Image,
     pub(crate) forgets: bool,
     pub(crate) latencies: Latencies,
@@ -212,7 +210,6 @@ impl Disk {
             }
         }
         Self {
-            key: Key::disk(&spec.name),
             image: spec.image,
             forgets: spec.forgets,
             latencies: spec.latencies,
@@ -226,6 +223,39 @@ impl Disk {
             next_track: 0,
             events,
         }
+    }
+
+    /// Into how many pieces, at most, this disk's layers cut a request.
+    pub(crate) fn pieces(&self, shape: &Shape) -> u64 {
+        // What is not supported is written, in pieces of at most this.
+        let write = |layer: &Layer| layer.max_transfer.unwrap_or(Layer::BOUNCE);
+        let piece = |layer: &Layer| match shape.verb {
+            Verb::Read | Verb::Write => write(layer),
+            Verb::WriteZeroes => layer.max_write_zero.unwrap_or(u64::MAX).min(write(layer)),
+            Verb::Discard => layer.max_discard.unwrap_or(u64::MAX),
+            Verb::Flush | Verb::Announce(_) => u64::MAX,
+        };
+        let least = self.layers.iter().map(piece).min().unwrap_or(u64::MAX);
+        shape.len / least.max(1)
+    }
+
+    /// How many bytes a request of this disk takes, padding of every layer included.
+    pub(crate) fn bytes(&self, shape: &Shape) -> u64 {
+        let own = match shape.verb {
+            Verb::Read | Verb::Write => shape.len,
+            Verb::WriteZeroes | Verb::Discard | Verb::Flush | Verb::Announce(_) => 0,
+        };
+        let padded = |layer: &Layer| {
+            let (start, end) = (shape.at % layer.align, (shape.at + shape.len) % layer.align);
+            let unaligned = u64::from(start > 0) + u64::from(end > 0);
+            match shape.verb {
+                Verb::Read | Verb::Write | Verb::WriteZeroes if unaligned > 0 => {
+                    own + unaligned * layer.align
+                }
+                _ => 0,
+            }
+        };
+        self.layers.iter().map(padded).fold(own, u64::saturating_add)
     }
 
     pub(crate) fn engine(&self, layer: usize) -> Option<&Engine> {
@@ -273,6 +303,10 @@ impl Disk {
 }
 
 impl Layer {
+    /// `MAX_BOUNCE_BUFFER`, and 2.6's `MAX_WRITE_ZEROES_BOUNCE_BUFFER`: the longest write that
+    /// stands in for an unsupported write of zeroes.
+    pub(crate) const BOUNCE: u64 = 32768 * 512;
+
     const fn new(kind: LayerKind, align: u64) -> Self {
         Self {
             kind,

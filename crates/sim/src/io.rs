@@ -51,6 +51,14 @@ impl Io {
     /// Reads and writes of more bytes than this are refused with `EINVAL`: 256 MiB.
     pub const MAX_LEN: u64 = 1 << 28;
 
+    /// A request that the limits of its disk would cut into more pieces than this is refused with
+    /// `EINVAL`: 2^18.
+    pub const MAX_PIECES: u64 = 1 << 18;
+
+    /// When reads and writes of more bytes than this are on their way, padding included, further
+    /// ones are refused with `ENOMEM`: 512 MiB.
+    pub const MAX_UNDER_WAY: u64 = 1 << 29;
+
     /// The same without its bytes.
     #[must_use]
     pub fn shape(&self) -> Shape {

@@ -31,8 +31,8 @@ pub enum Latency {
 impl Latency {
     /// How long this access takes; `None` when it takes no time at all and nothing comes between.
     /// Answer 0 is always the shortest.
-    pub(crate) fn draw(self, disk: Key, choices: &mut dyn Choices) -> Option<u64> {
-        let mut choose = |n| choices.choose(Point::new(PointKind::Latency, disk), n);
+    pub(crate) fn draw(self, actor: Key, choices: &mut dyn Choices) -> Option<u64> {
+        let mut choose = |n| choices.choose(Point::new(PointKind::Latency, actor), n);
         match self {
             Self::Zero => None,
             Self::Any => Some(0),

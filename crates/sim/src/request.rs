@@ -21,6 +21,9 @@ use crate::time::Instant;
 pub(crate) struct Request {
     pub(crate) id: RequestId,
     pub(crate) client: ClientId,
+    /// The client's stable name.
+    pub(crate) actor: Key,
+    /// Its own stable name.
     pub(crate) key: Key,
     pub(crate) disk: DiskId,
     pub(crate) shape: Shape,
@@ -36,6 +39,8 @@ pub(crate) struct Request {
     pub(crate) pretended: bool,
     /// The bytes, by where they belong; padding puts larger buffers over smaller ones.
     pub(crate) buffers: Vec<Buffer>,
+    /// How many bytes it takes, padding included.
+    pub(crate) bytes: u64,
     /// Where in the queue the thing is that is due for it.
     pub(crate) due: Option<(Instant, u64)>,
 }

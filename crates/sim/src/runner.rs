@@ -65,8 +65,8 @@ impl Turn<'_, '_> {
     /// Submits a request; it may have completed when this returns.
     pub fn submit(&mut self, disk: DiskId, io: Io) -> RequestId {
         self.seat.submitted += 1;
-        let key = self.seat.key.nth(self.seat.submitted);
-        let id = self.world.submit(self.me, key, disk, io, self.cx);
+        let who = (self.seat.key, self.seat.submitted);
+        let id = self.world.submit(self.me, who, disk, io, self.cx);
         self.seat.pending.push(id);
         id
     }
@@ -75,7 +75,9 @@ impl Turn<'_, '_> {
     pub fn completion(&mut self, request: RequestId) -> Option<Completion> {
         self.seat.collect(self.world);
         let place = self.seat.inbox.iter().position(|done| done.request == request)?;
-        self.seat.inbox.remove(place)
+        let completion = self.seat.inbox.remove(place)?;
+        self.world.taken(&completion);
+        Some(completion)
     }
 
     /// Tells what happened, now.
@@ -100,7 +102,7 @@ impl Seat {
     /// A turn may complete requests of its own: they are in the world's box, not yet sorted.
     fn collect(&mut self, world: &mut World) {
         let mut others = Vec::new();
-        while let Some((client, completion)) = world.take_completion() {
+        while let Some((client, completion)) = world.pass_on_completion() {
             if self.pending.contains(&completion.request) {
                 self.accept(completion);
             } else {
@@ -299,7 +301,7 @@ impl<C: Client> Runner<C> {
 
     /// Takes completions to whom they belong.
     fn deliver(&mut self) {
-        while let Some((client, completion)) = self.world.take_completion() {
+        while let Some((client, completion)) = self.world.pass_on_completion() {
             self.seats[client.index()].accept(completion);
         }
     }
@@ -321,7 +323,7 @@ impl<C> core::fmt::Debug for Runner<C> {
     }
 }
 
-impl<C: Client> Client for Box<C> {
+impl<C: Client + ?Sized> Client for Box<C> {
     fn name(&self) -> &str {
         (**self).name()
     }

@@ -60,6 +60,10 @@ pub struct World {
     /// Requests whose wait has ended and who go on when the one running now cannot.
     pub(crate) woken: Vec<RequestId>,
     completions: VecDeque<(ClientId, Completion)>,
+    /// Bytes of requests on their way and of completions not yet taken.
+    under_way: u64,
+    /// Steps of plans that were performed.
+    work: u64,
     /// Emptied and used again, so that announcing allocates nothing.
     pub(crate) deeds: Vec<What>,
 }
@@ -102,6 +106,8 @@ impl World {
             next_seq: 0,
             woken: Vec::new(),
             completions: VecDeque::new(),
+            under_way: 0,
+            work: 0,
             deeds: Vec::new(),
         }
     }
@@ -110,6 +116,13 @@ impl World {
     #[must_use]
     pub const fn now(&self) -> Instant {
         self.now
+    }
+
+    /// How much was done so far: the steps of all requests' plans. It grows with time spent, as the
+    /// number of requests does not.
+    #[must_use]
+    pub const fn work(&self) -> u64 {
+        self.work
     }
 
     /// How many disks there are.
@@ -165,7 +178,19 @@ impl World {
 
     /// The oldest completion not yet taken, and whose it is.
     pub fn take_completion(&mut self) -> Option<(ClientId, Completion)> {
+        let (client, completion) = self.completions.pop_front()?;
+        self.taken(&completion);
+        Some((client, completion))
+    }
+
+    /// The same, for somebody who keeps it for its client: its bytes still count.
+    pub(crate) fn pass_on_completion(&mut self) -> Option<(ClientId, Completion)> {
         self.completions.pop_front()
+    }
+
+    /// The bytes of a completion are its client's affair now.
+    pub(crate) const fn taken(&mut self, completion: &Completion) {
+        self.under_way -= completion.data.len() as u64;
     }
 
     /// Puts back, in order, what [`Self::take_completion`] gave to somebody it was not for.
@@ -286,16 +311,26 @@ impl World {
             return Err(Errno::EFBIG);
         }
         disk.image.set_len(len);
+        // A change of length is a write to flushes (block/io.c, bdrv_co_truncate).
+        for layer in &mut disk.layers {
+            layer.written += 1;
+        }
         cx.tell(self.now, What::Truncated { disk: disk_id, len });
         Ok(())
     }
 
     /// Submits a request for `client` and runs it as far as it goes: it may have completed when
-    /// this returns. `key` is its stable name.
+    /// this returns. The client's stable name, and which of its requests this is, name the request
+    /// to the choices.
+    ///
+    /// A request that cannot be begun completes at once: `ENODEV` when the disk is closed, `EIO`
+    /// beyond its end, `EROFS` when it is read-only, `EINVAL` when it is too long or would be cut
+    /// into too many pieces ([`Io::MAX_LEN`], [`Io::MAX_PIECES`]), `ENOMEM` when too many bytes
+    /// are on their way ([`Io::MAX_UNDER_WAY`]).
     pub fn submit(
         &mut self,
         client: ClientId,
-        key: Key,
+        (actor, nth): (Key, u64),
         disk: DiskId,
         io: Io,
         cx: &mut Cx<'_>,
@@ -306,7 +341,8 @@ impl World {
         let mut request = Box::new(Request {
             id,
             client,
-            key,
+            actor,
+            key: actor.nth(nth),
             disk,
             shape,
             life: Life::Running,
@@ -314,11 +350,16 @@ impl World {
             result: Ok(()),
             pretended: false,
             buffers: Vec::new(),
+            bytes: 0,
             due: None,
         });
         match self.refusal(disk, &io) {
             Some(errno) => request.result = Err(errno),
-            None => self.plan(&mut request, io),
+            None => {
+                request.bytes = self.disks[disk.index()].bytes(&shape);
+                self.under_way += request.bytes;
+                self.plan(&mut request, io);
+            }
         }
         self.requests.push_back(Some(request));
         self.enter(id, cx);
@@ -339,8 +380,10 @@ impl World {
         } else if shape.at.checked_add(shape.len).is_none_or(|end| end > disk.image.len()) {
             // block/block-backend.c, blk_check_byte_request.
             Some(Errno::EIO)
-        } else if moves_bytes && shape.len > Io::MAX_LEN {
+        } else if (moves_bytes && shape.len > Io::MAX_LEN) || disk.pieces(&shape) > Io::MAX_PIECES {
             Some(Errno::EINVAL)
+        } else if self.under_way.saturating_add(disk.bytes(&shape)) > Io::MAX_UNDER_WAY {
+            Some(Errno::ENOMEM)
         } else if writes && disk.read_only {
             Some(Errno::EROFS)
         } else {
@@ -604,6 +647,7 @@ impl World {
         let mut request = self.take(id);
         request.life = Life::Running;
         while let Some(step) = request.plan.pop() {
+            self.work += 1;
             if let Flow::Wait(life) = self.perform(&mut request, step, cx) {
                 request.life = life;
                 self.put_back(request);
@@ -615,6 +659,9 @@ impl World {
 
     fn complete(&mut self, mut request: Request, cx: &mut Cx<'_>) {
         request.life = Life::Completed;
+        let read = matches!(request.shape.verb, Verb::Read) && request.result.is_ok();
+        // What was read stays until it is taken.
+        self.under_way -= request.bytes - if read { request.shape.len } else { 0 };
         let data = match request.shape.verb {
             Verb::Read if request.result.is_ok() => core::mem::take(&mut request.buffers[0].bytes),
             _ => Vec::new(),

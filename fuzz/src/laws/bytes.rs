@@ -78,7 +78,7 @@ pub fn bytes(u: &mut Unstructured<'_>) -> Result<()> {
             }
             Move::Flush => Io::Flush,
         };
-        let request = world.submit(ClientId(0), Key::NOBODY, DISK, io.clone(), &mut cx);
+        let request = world.submit(ClientId(0), (Key::NOBODY, 0), DISK, io.clone(), &mut cx);
         while let Some(due) = world.next_due() {
             world.advance(due);
             world.step(&mut cx);

@@ -383,7 +383,7 @@ impl<'a> Player<'a> {
 
     fn submit(&mut self, number: u64, io: Io) {
         // Requests are numbered as they come: this one's facts may come before `submit` returns.
-        let id = self.with(|world, cx| world.submit(ClientId(0), Key::NOBODY, DISK, io, cx));
+        let id = self.with(|world, cx| world.submit(ClientId(0), (Key::NOBODY, 0), DISK, io, cx));
         self.numbers.insert(id, number);
     }
 

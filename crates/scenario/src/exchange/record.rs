@@ -355,7 +355,7 @@ impl Recorder {
         let is_beyond = end_of(&io) > self.world.image(DISK).len();
         let request = request_of(&io);
         let request =
-            self.with(|world, cx| world.submit(ClientId(0), Key::NOBODY, DISK, request, cx));
+            self.with(|world, cx| world.submit(ClientId(0), (Key::NOBODY, 0), DISK, request, cx));
         let mut seen = self.settle();
         let own = seen.completed.iter().position(|done| done.request == request);
         let mut got = None;

@@ -38,7 +38,7 @@ impl KeyNames {
                     break;
                 }
                 if missing.remove(&key.nth(n)) {
-                    names.insert(key.nth(n), format!("client {} request {n}", client.name));
+                    names.insert(key.nth(n), format!("request {n} of client {}", client.name));
                 }
             }
         }
@@ -66,11 +66,10 @@ pub(super) fn parse(name: &str) -> Option<Key> {
     if let Some(disk) = name.strip_prefix("disk ") {
         return Some(Key::disk(disk));
     }
-    let client = name.strip_prefix("client ")?;
-    Some(match client.rsplit_once(" request ") {
-        Some((client, n)) if n.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Key::client(client).nth(n.parse().ok()?)
-        }
-        _ => Key::client(client),
-    })
+    if let Some(client) = name.strip_prefix("client ") {
+        return Some(Key::client(client));
+    }
+    // The number comes first: whatever follows is the client's name, however odd.
+    let (n, client) = name.strip_prefix("request ")?.split_once(" of client ")?;
+    Some(Key::client(client).nth(n.parse().ok()?))
 }

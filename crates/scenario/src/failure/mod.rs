@@ -57,7 +57,7 @@ pub struct Failure {
 pub struct RecordedChoice {
     /// What kind of question it was: `schedule`, `completion`, `resume`, `latency`.
     pub kind: String,
-    /// Whom it was about: `world`, `nobody`, `client NAME`, `disk NAME`, `client NAME request N`.
+    /// Whom it was about: `world`, `nobody`, `client NAME`, `disk NAME`, `request N of client NAME`.
     pub about: String,
     /// How many answers there were.
     pub of: u64,
@@ -248,7 +248,10 @@ impl Replayed {
             };
             let asked = question(mismatch.asked, mismatch.n);
             let recorded = match mismatch.recorded {
-                Some(choice) => question(choice.point, choice.n),
+                Some(choice) => {
+                    let picked = choice.picked.map(|key| format!(", picked {}", names.name(key)));
+                    question(choice.point, choice.n) + &picked.unwrap_or_default()
+                }
                 None => "no more choices".to_owned(),
             };
             let place = mismatch.place + 1;
@@ -269,13 +272,18 @@ impl Replayed {
 /// ```
 #[must_use]
 pub fn repeat_command(scenario: &str, seed: u64) -> String {
-    format!("headcrash run {} --seed {seed}", Quoted(scenario))
+    format!("headcrash run {} --seed {seed}", Quoted(&operand(scenario)))
 }
 
 /// The command that repeats a recorded failure.
 #[must_use]
 pub fn replay_command(file: &str) -> String {
-    format!("headcrash replay {}", Quoted(file))
+    format!("headcrash replay {}", Quoted(&operand(file)))
+}
+
+/// A file name that is not taken for an option.
+fn operand(file: &str) -> String {
+    if file.starts_with('-') { format!("./{file}") } else { file.to_owned() }
 }
 
 /// A word for a shell.

@@ -150,7 +150,8 @@ impl Mismatch {
                     told.help.push("a range has no blanks in it".to_owned());
                 }
                 let inclusive = whole.split_once("..=");
-                let inclusive = inclusive.and_then(|(from, to)| Some((from, end(to)?)));
+                let inclusive =
+                    inclusive.and_then(|(from, to)| Some((from, end(to).filter(|to| fits(*to))?)));
                 if let (Some((from, to)), Some(told)) = (inclusive, self.found.last_mut()) {
                     let help = format!("the end is not among them: `{from}..{}`", to + 1);
                     told.help.push(help);

@@ -10,7 +10,7 @@ use crate::scenario::{Client, DiskIndex, RequestIndex};
 use crate::source::{Place, Span};
 
 /// The most steps a client can do, counting each time of a `repeat`.
-const MAX_STEPS: u64 = 10_000_000;
+const MAX_STEPS: u64 = 1_000_000;
 
 /// The most requests that can have ids.
 const MAX_IDS: usize = 4096;

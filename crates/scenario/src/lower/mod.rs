@@ -30,6 +30,9 @@ use table::{Table, Tags};
 /// that whoever runs it can hold it.
 const MAX_BYTES: u64 = 16 << 20;
 
+/// The most seeds of a file.
+const MAX_SEEDS: u64 = 1_000_000;
+
 /// The longest time a file can name: eleven days.
 const MAX_NS: u64 = 1_000_000_000_000_000;
 
@@ -294,6 +297,10 @@ impl<'a> Lower<'a> {
                 let message = format!("the range {}..{} is empty", range.start, range.end);
                 let told = self.say(root.field("seeds").span(), message);
                 told.help.push("the end is not among the seeds: `0..1_000` has 1000".to_owned());
+            } else if range.end - range.start > MAX_SEEDS {
+                let message = format!("the range has {} seeds", range.end - range.start);
+                let told = self.say(root.field("seeds").span(), message);
+                told.help.push(format!("at most {MAX_SEEDS} can be"));
             }
             return Seeds::Range(range.clone());
         }

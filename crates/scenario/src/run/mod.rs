@@ -21,7 +21,10 @@ use crate::scenario::{
 };
 
 /// A run that has taken so many steps is given up as endless.
-pub const STEPS_MAX: u64 = 4_000_000;
+pub const STEPS_MAX: u64 = 10_000_000;
+
+/// A run whose requests have taken so many steps of their plans is given up as endless.
+pub const WORK_MAX: u64 = 50_000_000;
 
 /// A trace is kept as far as this; its hash covers everything.
 pub const FACTS_MAX: usize = 1_000_000;
@@ -143,6 +146,9 @@ fn drive<'s>(
         runner.world_mut().open(disk, &mut Cx { choices, sink: observer });
     }
     for _ in 0..STEPS_MAX {
+        if runner.world().work() > WORK_MAX {
+            break;
+        }
         if let Some(violation) = broken_property(scenario, runner, observer, &mut seen_true) {
             return violated(runner, observer, violation);
         }

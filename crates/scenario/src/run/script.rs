@@ -84,7 +84,9 @@ impl<'s> Script<'s> {
         at: Instant,
     ) {
         let property = property.unwrap_or(EXPECTATION).to_owned();
-        self.claim = Some(Claim::Violated(Violation { property, message, location, at }));
+        // Of several violations in one step the first is told.
+        let violation = Violation { property, message, location, at };
+        self.claim.get_or_insert(Claim::Violated(violation));
     }
 
     fn node(&self, tag: TagIndex) -> NodeId {

@@ -60,7 +60,8 @@ pub enum Outcome {
     /// Everything held, but these `sometimes` properties were never true: what was to be tested
     /// did not happen.
     NotMeasured(Vec<String>),
-    /// It did not end within [`STEPS_MAX`](crate::STEPS_MAX) steps.
+    /// It did not end within [`STEPS_MAX`](crate::STEPS_MAX) steps, or
+    /// [`WORK_MAX`](crate::WORK_MAX) steps of its requests.
     Endless,
 }
 

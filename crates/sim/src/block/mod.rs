@@ -12,7 +12,9 @@ mod zero;
 
 use alloc::vec::Vec;
 
-use headcrash_engine::{Access, Deed, EventId, IoKind, Passage, Requester, Verdict, Witness};
+use headcrash_engine::{
+    Access, Deed, Errno, EventId, IoKind, Passage, Requester, Verdict, Witness,
+};
 
 use crate::disk::{LayerKind, NodeId, TrackId};
 use crate::io::{RequestId, Verb};
@@ -246,7 +248,7 @@ impl World {
             Transfer::Discard(_) => IoKind::Discard,
             Transfer::Flush => IoKind::Flush,
         };
-        let Some(ns) = disk.latencies.of(kind).draw(disk.key, cx.choices) else {
+        let Some(ns) = disk.latencies.of(kind).draw(request.actor, cx.choices) else {
             self.apply(request, transfer);
             return Flow::Go;
         };
@@ -262,6 +264,12 @@ impl World {
         let file = disk.layers.last_mut().expect("a disk has its file");
         if disk.forgets && !matches!(transfer, Transfer::Read(_) | Transfer::Flush) {
             file.written += 1;
+            return;
+        }
+        // The disk was cut off below the request while it was on its way. (Padding may lie beyond.)
+        let writes = !matches!(transfer, Transfer::Read(_) | Transfer::Flush);
+        if writes && request.shape.at + request.shape.len > disk.image.len() {
+            request.result = Err(Errno::EIO);
             return;
         }
         match transfer {

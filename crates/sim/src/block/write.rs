@@ -179,6 +179,10 @@ impl World {
         match (disk.dialect, disk.quirks) {
             (Dialect::Qemu10, Quirks::Qemu) => {
                 request.result = Ok(());
+                // Nor is the middle of what was read set to zeroes then.
+                if let Some(Step::Merge { content: Content::Zero, .. }) = request.plan.last() {
+                    request.plan.pop();
+                }
                 cx.tell(
                     self.now,
                     What::ReadIgnored { client: request.client, request: request.id, errno },

@@ -4,14 +4,10 @@ use headcrash_engine::{Access, Dialect, Errno, IoKind};
 
 use super::Flow;
 use super::write::{Padding, Side};
-use crate::disk::{LayerKind, TrackId};
+use crate::disk::{Layer, LayerKind, TrackId};
 use crate::image::filled;
 use crate::request::{Buffer, Content, Request, Source, Span, Step, ZeroRest};
 use crate::world::{Cx, World};
-
-/// `MAX_BOUNCE_BUFFER`, and 2.6's `MAX_WRITE_ZEROES_BOUNCE_BUFFER`: the longest write that stands
-/// in for an unsupported write of zeroes.
-const BOUNCE: u64 = 32768 * 512;
 
 impl World {
     /// Plans a write of zeroes of any bytes: the unaligned ends are read, modified and written.
@@ -145,7 +141,7 @@ impl World {
 
     fn bounce(&self, request: &Request, layer: usize) -> u64 {
         let max = self.disks[request.disk.index()].layers[layer].max_transfer;
-        max.map_or(BOUNCE, |max| max.min(BOUNCE))
+        max.map_or(Layer::BOUNCE, |max| max.min(Layer::BOUNCE))
     }
 
     pub(super) fn zero_pieces(

@@ -8,7 +8,7 @@ mod replay;
 mod schedule;
 mod seeded;
 
-use core::hash::{Hash, Hasher};
+use core::hash::Hasher;
 
 use headcrash_engine::StableHasher;
 
@@ -95,19 +95,23 @@ impl Key {
     /// The client called `name`.
     #[must_use]
     pub fn client(name: &str) -> Self {
-        Self::hash(("client", name))
+        Self::named(1, name)
     }
 
     /// The disk called `name`.
     #[must_use]
     pub fn disk(name: &str) -> Self {
-        Self::hash(("disk", name))
+        Self::named(2, name)
     }
 
     /// The `n`-th thing of this one: a client's n-th request.
     #[must_use]
     pub fn nth(self, n: u64) -> Self {
-        Self::hash((self.0, n))
+        let mut hasher = StableHasher::default();
+        hasher.write_u8(3);
+        hasher.write_u64(self.0);
+        hasher.write_u64(n);
+        Self::taken(&hasher)
     }
 
     /// The number behind it, as files hold it.
@@ -122,9 +126,16 @@ impl Key {
         Self(number)
     }
 
-    fn hash(of: impl Hash) -> Self {
+    /// Bytes are given to the hasher one by one: what `Hash` makes of a text is not promised to
+    /// stay from one Rust to the next, and keys are kept in files.
+    fn named(kind: u8, name: &str) -> Self {
         let mut hasher = StableHasher::default();
-        of.hash(&mut hasher);
+        hasher.write_u8(kind);
+        hasher.write(name.as_bytes());
+        Self::taken(&hasher)
+    }
+
+    fn taken(hasher: &StableHasher) -> Self {
         // The two numbers above are taken.
         Self(hasher.finish().max(2))
     }

@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::{Calm, Choice, Choices, Key, Point, Schedule};
+use super::{Calm, Choice, Choices, Key, Point, PointKind, Schedule};
 
 /// What a replay makes of a question that was not recorded so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub enum Strictness {
     /// The order of all questions is compared: the first that differs is kept as a [`Mismatch`],
     /// and from there on the answers are the dullest.
     Strict,
-    /// Each kind of question about each actor is followed on its own: what no longer matches is
-    /// counted, an answer out of range is clamped, and a question too many is answered with 0.
+    /// Each kind of question about each actor is followed on its own: an answer out of range is
+    /// clamped, and a question too many is answered with 0.
     Lenient,
 }
 
@@ -34,8 +34,10 @@ pub struct Mismatch {
 pub struct Replay {
     strictness: Strictness,
     recorded: Vec<Choice>,
-    /// Lenient: the places not yet used, by point.
-    by_point: BTreeMap<Point, VecDeque<usize>>,
+    /// Lenient: the places not yet used of questions for amounts, by point.
+    amounts: BTreeMap<Point, VecDeque<usize>>,
+    /// Lenient: the places not yet used of questions of who, by kind and who it was.
+    picks: BTreeMap<(PointKind, Key), VecDeque<usize>>,
     asked: usize,
     matched: usize,
     mismatch: Option<Mismatch>,
@@ -45,14 +47,20 @@ impl Replay {
     /// Answers as `schedule` says.
     #[must_use]
     pub fn from_schedule(schedule: &Schedule, strictness: Strictness) -> Self {
-        let mut by_point = BTreeMap::<_, VecDeque<_>>::new();
+        let mut amounts = BTreeMap::<_, VecDeque<_>>::new();
+        let mut picks = BTreeMap::<_, VecDeque<_>>::new();
         if strictness == Strictness::Lenient {
             for (place, choice) in schedule.choices.iter().enumerate() {
-                by_point.entry(choice.point).or_default().push_back(place);
+                match choice.picked {
+                    None => amounts.entry(choice.point).or_default().push_back(place),
+                    Some(key) => {
+                        picks.entry((choice.point.kind, key)).or_default().push_back(place)
+                    }
+                }
             }
         }
         let recorded = schedule.choices.clone();
-        Self { strictness, recorded, by_point, asked: 0, matched: 0, mismatch: None }
+        Self { strictness, recorded, amounts, picks, asked: 0, matched: 0, mismatch: None }
     }
 
     /// How many recorded choices were made again.
@@ -79,49 +87,91 @@ impl Replay {
         self.mismatch.is_none() && self.matched == self.recorded.len()
     }
 
-    /// The recorded choice for this question, if it is one that was asked.
-    fn next(&mut self, point: Point, n: u64, fits: impl Fn(&Choice) -> bool) -> Option<Choice> {
-        let asked = self.asked;
-        self.asked += 1;
-        let (place, recorded) = match self.strictness {
-            Strictness::Strict => (asked, self.recorded.get(asked).copied()),
-            Strictness::Lenient => {
-                let place = self.by_point.get_mut(&point).and_then(VecDeque::pop_front);
-                (place.unwrap_or(asked), place.map(|place| self.recorded[place]))
-            }
-        };
+    /// The recorded choice at `place` for this question, if it is the one that was asked.
+    fn take(
+        &mut self,
+        place: Option<usize>,
+        (point, n): (Point, u64),
+        fits: impl Fn(&Choice) -> bool,
+    ) -> Option<Choice> {
+        let recorded = place.and_then(|place| self.recorded.get(place).copied());
         let found = recorded.filter(|choice| choice.point == point && fits(choice));
-        match (found, self.strictness) {
-            (Some(_), Strictness::Lenient) => self.matched += 1,
-            (Some(_), Strictness::Strict) if self.mismatch.is_none() => self.matched += 1,
-            (Some(_), Strictness::Strict) => return None,
-            (None, _) => {
-                self.mismatch.get_or_insert(Mismatch { place, recorded, asked: point, n });
+        if found.is_none() {
+            let place = place.unwrap_or(self.recorded.len());
+            self.mismatch.get_or_insert(Mismatch { place, recorded, asked: point, n });
+        }
+        match (self.strictness, &self.mismatch) {
+            // After the first difference nothing that follows means what it did.
+            (Strictness::Strict, Some(_)) => None,
+            (Strictness::Strict | Strictness::Lenient, _) => {
+                self.matched += usize::from(found.is_some());
+                // A lenient replay keeps what it can of an answer that no longer fits.
+                found.or_else(|| recorded.filter(|_| self.strictness == Strictness::Lenient))
             }
         }
-        // A lenient replay keeps what it can of an answer that no longer fits.
-        found.or_else(|| recorded.filter(|_| self.strictness == Strictness::Lenient))
+    }
+
+    fn next_place(&mut self) -> Option<usize> {
+        self.asked += 1;
+        Some(self.asked - 1).filter(|place| *place < self.recorded.len())
     }
 }
 
 impl Choices for Replay {
     fn choose(&mut self, point: Point, n: u64) -> u64 {
-        match self.next(point, n, |choice| choice.n == n && choice.picked.is_none()) {
+        let place = match self.strictness {
+            Strictness::Strict => self.next_place(),
+            Strictness::Lenient => self.amounts.get_mut(&point).and_then(VecDeque::pop_front),
+        };
+        match self.take(place, (point, n), |choice| choice.n == n && choice.picked.is_none()) {
             Some(choice) => choice.answer.min(n - 1),
             None => Calm.choose(point, n),
         }
     }
 
+    /// Leniently, the first recorded pick of one of `keys` that was not used: a question that is
+    /// new uses up nothing that belongs to others.
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
         let n = keys.len() as u64;
+        let place = match self.strictness {
+            Strictness::Strict => self.next_place(),
+            Strictness::Lenient => {
+                let queue = |key: &Key| self.picks.get(&(point.kind, *key))?.front().copied();
+                let first = keys.iter().filter_map(|key| Some((queue(key)?, *key))).min();
+                first.map(|(place, key)| {
+                    let queue = self.picks.get_mut(&(point.kind, key));
+                    queue.and_then(VecDeque::pop_front).unwrap_or(place)
+                })
+            }
+        };
         let strict = self.strictness == Strictness::Strict;
         let fits = |choice: &Choice| {
             (!strict || choice.n == n) && choice.picked.is_some_and(|key| keys.contains(&key))
         };
-        let found = self.next(point, n, fits);
-        let index = found
-            .and_then(|choice| choice.picked)
-            .and_then(|picked| keys.iter().position(|key| *key == picked));
+        let picked = self.take(place, (point, n), fits).and_then(|choice| choice.picked);
+        let index = picked.and_then(|picked| keys.iter().position(|key| *key == picked));
         index.unwrap_or_else(|| Calm.pick(point, keys))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::choices::Recorder;
+
+    #[test]
+    fn a_new_question_uses_up_nothing_that_belongs_to_others() {
+        let [a, b, c] = ["a", "b", "c"].map(Key::client);
+        let point = Point::new(PointKind::Schedule, Key::WORLD);
+        let mut recorder = Recorder::new(Calm);
+        // b, then a, as recorded before there was a client c.
+        recorder.pick(point, &[b, a]);
+        recorder.pick(point, &[a, b]);
+        let (schedule, _) = recorder.finish();
+        let mut replay = Replay::from_schedule(&schedule, Strictness::Lenient);
+        assert_eq!(replay.pick(point, &[c, a]), 1, "a is recorded, if later");
+        assert_eq!(replay.pick(point, &[c, b]), 1, "b is still there");
+        assert_eq!(replay.pick(point, &[c, b]), 0, "and nothing is left");
+        assert_eq!((replay.matched(), replay.is_complete()), (2, false));
     }
 }

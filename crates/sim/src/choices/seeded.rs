@@ -16,10 +16,28 @@ pub const SEEDED_VERSION: u32 = 1;
 /// Streams are found by name, so adding a client leaves what the others draw alone. Sampling is
 /// written out here, in integers, and pinned by tests: the same seed gives the same answers for as
 /// long as [`SEEDED_VERSION`] stays.
+///
+/// Who is picked is a race. Everybody has a clock of their own, which moves on by an exponentially
+/// distributed time whenever they are picked, and whose next time is least goes first: each is as
+/// likely as any other, whatever came before, and somebody who joins changes nothing about the
+/// order of the others. (Drawing a number for everybody at every question would: the numbers of
+/// the others would be used up by questions that were not there before.)
 #[derive(Clone, Debug)]
 pub struct Seeded {
     key: [u8; 32],
-    streams: BTreeMap<(PointKind, Key), ChaCha8Rng>,
+    streams: BTreeMap<(PointKind, Key), Stream>,
+    /// By kind of question, when the last race was won: nobody who joins is ahead of it.
+    won: [u64; PointKind::ALL.len()],
+}
+
+#[derive(Clone, Debug)]
+struct Stream {
+    /// How many words were drawn.
+    drawn: u64,
+    /// Kept for those who draw often; requests, of which there are many, draw once or twice.
+    generator: Option<ChaCha8Rng>,
+    /// When it is next in a race, if it is in one.
+    next: Option<u64>,
 }
 
 impl Seeded {
@@ -37,18 +55,32 @@ impl Seeded {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             *word = (z ^ (z >> 31)).to_le_bytes();
         }
-        Self { key, streams: BTreeMap::new() }
+        Self { key, streams: BTreeMap::new(), won: [0; PointKind::ALL.len()] }
+    }
+
+    fn stream(&mut self, kind: PointKind, key: Key) -> &mut Stream {
+        let new = || Stream { drawn: 0, generator: None, next: None };
+        self.streams.entry((kind, key)).or_insert_with(new)
     }
 
     fn draw(&mut self, kind: PointKind, key: Key) -> u64 {
         let seed = self.key;
-        let stream = self.streams.entry((kind, key)).or_insert_with(|| {
-            let mut stream = ChaCha8Rng::from_seed(seed);
+        let stream = self.stream(kind, key);
+        let drawn = stream.drawn;
+        stream.drawn += 1;
+        let generator = || {
+            let mut generator = ChaCha8Rng::from_seed(seed);
             // Kinds are told apart in the top bits, whose bearing on a hash is as good as any.
-            stream.set_stream(key.number() ^ (kind as u64) << 56);
-            stream
-        });
-        stream.next_u64()
+            generator.set_stream(key.number() ^ (kind as u64) << 56);
+            generator.set_word_pos(u128::from(2 * drawn));
+            generator
+        };
+        match kind {
+            PointKind::Schedule | PointKind::Latency => {
+                stream.generator.get_or_insert_with(generator).next_u64()
+            }
+            PointKind::Completion | PointKind::Resume => generator().next_u64(),
+        }
     }
 
     /// Uniform below `n`, by Lemire's multiplication with rejection.
@@ -61,6 +93,16 @@ impl Seeded {
             }
         }
     }
+
+    /// When `key` is next in the race for this kind of question.
+    fn next(&mut self, kind: PointKind, key: Key) -> u64 {
+        if let Some(next) = self.stream(kind, key).next {
+            return next;
+        }
+        let next = self.won[kind as usize].saturating_add(exponential(self.draw(kind, key)));
+        self.stream(kind, key).next = Some(next);
+        next
+    }
 }
 
 impl Choices for Seeded {
@@ -68,18 +110,44 @@ impl Choices for Seeded {
         self.below(point.kind, point.key, n)
     }
 
-    /// Everybody draws from a stream of their own and the least wins, so that the order of the
-    /// others stays the same when somebody is added.
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
-        let mut least = (u64::MAX, 0);
+        let mut first = (u64::MAX, 0);
         for (index, key) in keys.iter().enumerate() {
-            let draw = self.draw(point.kind, *key);
-            if draw < least.0 {
-                least = (draw, index);
+            let next = self.next(point.kind, *key);
+            if next < first.0 {
+                first = (next, index);
             }
         }
-        least.1
+        let (time, winner) = first;
+        self.won[point.kind as usize] = self.won[point.kind as usize].max(time);
+        self.stream(point.kind, keys[winner]).next = None;
+        winner
     }
+}
+
+/// An exponentially distributed time with mean 2^32 from a uniform word: the negative logarithm of
+/// the word, to the base 2 but for the scale, with sixteen binary places.
+fn exponential(word: u64) -> u64 {
+    // Zero would be the logarithm of nothing; one is as rare.
+    let word = word | 1;
+    let whole = u64::from(word.leading_zeros());
+    // The mantissa, from 2^63 on, and its logarithm: a binary place per squaring.
+    let mut mantissa = word << whole;
+    let mut places = 0;
+    for place in (0..16).rev() {
+        let square = u128::from(mantissa) * u128::from(mantissa);
+        if square >> 127 == 1 {
+            places |= 1 << place;
+            mantissa = (square >> 64) as u64;
+        } else {
+            mantissa = (square >> 63) as u64;
+        }
+    }
+    // -log2(word / 2^64), times ln 2, times 2^32; the lowest bits of the word break ties.
+    let log = ((whole + 1) << 16) - places;
+    const LN_2: u64 = 2_977_044_472;
+    let fine = word & 0xFFFF;
+    ((u128::from(log) * u128::from(LN_2)) >> 16) as u64 + fine
 }
 
 #[cfg(test)]
@@ -100,8 +168,17 @@ mod tests {
         assert_eq!(amounts(0, u64::MAX, 2), PINNED_0);
     }
 
-    const PINNED_42: [u64; 8] = [614, 59, 957, 655, 971, 874, 479, 163];
-    const PINNED_0: [u64; 2] = [17_917_880_114_939_430_667, 4_325_072_560_428_050_233];
+    const PINNED_42: [u64; 8] = [428, 758, 607, 190, 976, 321, 571, 1];
+    const PINNED_0: [u64; 2] = [16_528_703_892_139_490_167, 3_426_205_281_565_515_723];
+
+    #[test]
+    fn keys_are_pinned_as_files_hold_them() {
+        assert_eq!(Key::client("a").number(), PINNED_KEY);
+        assert_eq!(Key::disk("a").nth(3).number(), PINNED_REQUEST);
+    }
+
+    const PINNED_KEY: u64 = 4761554262627945972;
+    const PINNED_REQUEST: u64 = 15752132697421054878;
 
     #[test]
     fn bounded_answers_are_uniform_where_rejection_matters() {
@@ -116,13 +193,27 @@ mod tests {
         let [a, b, c] = ["a", "b", "c"].map(Key::client);
         let point = Point::new(PointKind::Schedule, Key::NOBODY);
         for seed in 0..100 {
-            let two = Seeded::from_seed(seed).pick(point, &[a, b]);
-            let three = Seeded::from_seed(seed).pick(point, &[a, c, b]);
-            match three {
-                0 => assert_eq!(two, 0, "seed {seed}"),
-                2 => assert_eq!(two, 1, "seed {seed}"),
-                _ => {}
-            }
+            let order = |keys: &[Key]| -> Vec<Key> {
+                let mut choices = Seeded::from_seed(seed);
+                (0..60).map(|_| keys[choices.pick(point, keys)]).collect()
+            };
+            let (two, three) = (order(&[a, b]), order(&[a, c, b]));
+            let without_c: Vec<_> = three.into_iter().filter(|key| *key != c).collect();
+            assert_eq!(without_c, two[..without_c.len()], "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn everybody_is_as_likely_as_any_other_whatever_came_before() {
+        let keys = ["a", "b", "c"].map(Key::client);
+        let point = Point::new(PointKind::Schedule, Key::NOBODY);
+        let mut choices = Seeded::from_seed(11);
+        let picks: Vec<_> = (0..30_000).map(|_| choices.pick(point, &keys)).collect();
+        for who in 0..3 {
+            let times = picks.iter().filter(|pick| **pick == who).count();
+            assert!((9_600..10_400).contains(&times), "{who} was picked {times} times");
+            let twice = picks.windows(2).filter(|pair| *pair == [who, who]).count();
+            assert!((3_050..3_600).contains(&twice), "{who} came twice in a row {twice} times");
         }
     }
 }
