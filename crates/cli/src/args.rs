@@ -50,7 +50,8 @@ pub(crate) struct RunArgs {
     /// How traces are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
-    /// Print the trace of every run; a single file's first trace is printed anyway
+    /// Print the trace of every run. Of a single file one is printed anyway: the first run that is
+    /// not as expected, or else the first
     #[arg(long)]
     pub(crate) trace: bool,
     /// Write a failure file for each run that did not come out as expected into this folder

@@ -20,6 +20,12 @@ pub(crate) fn conformance(args: &ConformanceArgs) -> Exit {
             readable = false;
         }
     }
+    if args.live.is_some() && args.dialect.is_some_and(|dialect| is(dialect, Dialect::Qemu2_6)) {
+        output::note(
+            "error: live cases are of dialect qemu_10_0_2: there is no qemu-io of 2.6 to ask",
+        );
+        return Exit::Unusable;
+    }
     if let Some(n) = args.live {
         let mut report = |case: &Recorded, result| tally.add("live", &case.case.id, result);
         if let Err(error) = live::run(n, args.seed, &mut report) {
@@ -28,6 +34,10 @@ pub(crate) fn conformance(args: &ConformanceArgs) -> Exit {
         }
     }
     tally.summary();
+    if readable && tally.passed + tally.failed == 0 {
+        output::note("error: there was no case to compare");
+        readable = false;
+    }
     match (readable, tally.failed) {
         (false, _) => Exit::Unusable,
         (true, 0) => Exit::Fine,

@@ -1,11 +1,14 @@
 //! `headcrash run`.
 
+use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
+use headcrash_engine::StableHasher;
 use headcrash_scenario::{Failure, Keep, Run, Scenario, repeat_command, run_seed, trace};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
 
 use crate::args::{Format, RunArgs};
 use crate::{Exit, determinism, files, output};
@@ -31,8 +34,10 @@ pub(crate) fn run(args: &RunArgs) -> Exit {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    if args.format == Format::Text && !alone {
-        output::line(&tally.table());
+    match args.format {
+        Format::Text if !alone => output::line(&tally.table()),
+        Format::Json if !alone => output::line(&tally.json()),
+        Format::Text | Format::Json => {}
     }
     if let Some(command) = &tally.repeat {
         let which = if alone { "repeat" } else { "repeat the first" };
@@ -54,7 +59,9 @@ fn progress(files: usize) -> ProgressBar {
 struct Report {
     exit: Option<Exit>,
     runs: u64,
-    unexpected: u64,
+    /// Over the hashes of all runs, in order.
+    hash: StableHasher,
+    failed_seeds: Vec<u64>,
     traces: String,
     line: String,
     notes: String,
@@ -81,38 +88,49 @@ fn one(args: &RunArgs, file: &Path, alone: bool) -> Report {
     let mut report = Report { exit: Some(Exit::Fine), ..Report::default() };
     let Some(scenario) = files::scenario(file) else {
         report.worst(Exit::Unusable);
-        if args.format == Format::Text {
-            report.line = format!("invalid   {}", file.display());
-        }
+        report.line = match args.format {
+            Format::Text => format!("invalid   {}", file.display()),
+            Format::Json => {
+                json!({"scenario": file.display().to_string(), "verdict": "invalid"}).to_string()
+            }
+        };
         return report;
     };
-    let seeds: Vec<u64> = match args.seed {
-        Some(seed) => vec![seed],
-        None => scenario.seeds().iter().collect(),
+    let seeds: Box<dyn Iterator<Item = u64>> = match args.seed {
+        Some(seed) => Box::new(std::iter::once(seed)),
+        None => Box::new(scenario.seeds().iter()),
     };
-    let mut last = None;
-    for (index, seed) in seeds.iter().enumerate() {
-        let show = args.trace || (alone && index == 0);
-        let run = run_seed(&scenario, *seed, if show { Keep::Trace } else { Keep::Hash });
+    let mut shown = None;
+    for seed in seeds {
+        let run = run_seed(&scenario, seed, if args.trace { Keep::Trace } else { Keep::Hash });
         report.runs += 1;
-        if show {
-            report.traces.push_str(&show_trace(args.format, &scenario, &run, *seed));
+        run.hash.hash(&mut report.hash);
+        if args.trace {
+            report.traces.push_str(&show_trace(args.format, &scenario, &run, seed));
         }
         if !run.is_expected(&scenario) {
-            report.unexpected += 1;
+            report.failed_seeds.push(seed);
             report.worst(Exit::Unexpected);
-            if report.unexpected == 1 {
-                unexpected(args, &scenario, &run, *seed, &mut report);
-            }
+            unexpected(args, &scenario, &run, seed, &mut report);
         }
         if args.check_determinism {
-            check_determinism(&scenario, file, *seed, &mut report);
+            check_determinism(&scenario, file, seed, &mut report);
         }
-        last = Some(run);
+        // The first run that is not as expected says most; else the first.
+        if shown.is_none() || report.failed_seeds == [seed] {
+            shown = Some((seed, run));
+        }
     }
-    if args.format == Format::Text {
-        report.line = line(&scenario, file, &report, last.as_ref());
+    if let (true, Some((seed, _))) = (alone && !args.trace, &shown) {
+        let run = run_seed(&scenario, *seed, Keep::Trace);
+        report.traces = show_trace(args.format, &scenario, &run, *seed);
     }
+    let only = shown.map(|(_, run)| run).filter(|_| report.runs == 1);
+    report.line = match args.format {
+        Format::Text => line(&scenario, file, &report, only.as_ref()),
+        Format::Json if alone => String::new(),
+        Format::Json => json_line(&scenario, file, &report, only.as_ref()),
+    };
     report
 }
 
@@ -123,40 +141,53 @@ fn show_trace(format: Format, scenario: &Scenario, run: &Run, seed: u64) -> Stri
     }
 }
 
-/// Tells of the first run of a file that did not come out as expected.
+/// Tells of a run that did not come out as expected: in full of the first of a file.
 fn unexpected(args: &RunArgs, scenario: &Scenario, run: &Run, seed: u64, report: &mut Report) {
-    let said = run.outcome.render(scenario.source(), output::colours());
-    let got = run.outcome.label();
-    report.notes.push_str(&format!(
-        "{}: seed {seed}: {got}, and {} was expected\n",
-        scenario.source().name(),
-        scenario.expect()
-    ));
-    if !said.is_empty() {
-        report.notes.push_str(&said);
-        report.notes.push('\n');
+    if report.failed_seeds.len() == 1 {
+        let said = run.outcome.render(scenario.source(), output::colours());
+        let got = run.outcome.label();
+        report.notes.push_str(&format!(
+            "{}: seed {seed}: {got}, and {} was expected\n",
+            scenario.source().name(),
+            scenario.expect()
+        ));
+        if !said.is_empty() {
+            report.notes.push_str(&said);
+            report.notes.push('\n');
+        }
+        report.repeat = Some(repeat_command(scenario.source().name(), seed));
     }
-    report.repeat = Some(repeat_command(scenario.source().name(), seed));
-    if let Some(folder) = &args.failures {
-        match save(folder, scenario, run, seed) {
-            Ok(path) => {
+    let Some(folder) = &args.failures else { return };
+    match save(folder, scenario, run, seed) {
+        Ok(path) => {
+            report.notes.push_str(&format!("recorded in {}\n", path.display()));
+            if report.failed_seeds.len() == 1 {
                 let command = headcrash_scenario::replay_command(&path.display().to_string());
-                report.notes.push_str(&format!("recorded in {}\n", path.display()));
                 report.repeat = Some(command);
             }
-            Err(error) => {
-                report.worst(Exit::Unusable);
-                report.notes.push_str(&format!("error: {}: {error}\n", folder.display()));
-            }
+        }
+        Err(error) => {
+            report.worst(Exit::Unusable);
+            report.notes.push_str(&format!("error: {}: {error}\n", folder.display()));
         }
     }
 }
 
+/// Writes `TOPIC__NAME-SEED.failure.ron`: the whole path is in the name, so that no two scenarios
+/// share one.
 fn save(folder: &Path, scenario: &Scenario, run: &Run, seed: u64) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
-    let stem = Path::new(scenario.source().name()).file_stem().unwrap_or_default();
-    let path = folder.join(format!("{}-{seed}.failure.ron", stem.to_string_lossy()));
-    files::write(&path, &Failure::of(scenario, run, Some(seed)).to_ron())?;
+    let name = scenario.source().name().trim_end_matches(".ron");
+    let parts: Vec<_> =
+        name.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | "..")).collect();
+    let path = folder.join(format!("{}-{seed}.failure.ron", parts.join("__")));
+    let text = Failure::of(scenario, run, Some(seed)).to_ron();
+    if text.len() as u64 > headcrash_scenario::FAILURE_MAX {
+        return Err(std::io::Error::other(
+            "the run made more choices than a failure file may hold",
+        ));
+    }
+    files::write(&path, &text)?;
     Ok(path)
 }
 
@@ -178,18 +209,49 @@ fn check_determinism(scenario: &Scenario, file: &Path, seed: u64, report: &mut R
     }
 }
 
-fn line(scenario: &Scenario, file: &Path, report: &Report, last: Option<&Run>) -> String {
-    let verdict = match report.exit {
+const fn verdict(report: &Report) -> &'static str {
+    match report.exit {
         Some(Exit::Fine) | None => "ok",
         Some(Exit::Unexpected) => "FAILED",
         Some(Exit::Unusable) => "BROKEN",
+    }
+}
+
+fn line(scenario: &Scenario, file: &Path, report: &Report, only: Option<&Run>) -> String {
+    let what = match only {
+        Some(run) => trace::summary(run),
+        None => {
+            let (runs, hash) = (report.runs, report.hash.finish());
+            let which = if report.failed_seeds.is_empty() {
+                format!("{runs} runs, all {}", scenario.expect())
+            } else {
+                let failed = report.failed_seeds.len();
+                let first: Vec<_> =
+                    report.failed_seeds.iter().take(8).map(u64::to_string).collect();
+                let more = if failed > first.len() { ", .." } else { "" };
+                let expected = scenario.expect();
+                format!("{failed} of {runs} runs not {expected} (seeds {}{more})", first.join(", "))
+            };
+            format!("{which}, hash {hash:016x}")
+        }
     };
-    let what = match (last, report.runs) {
-        (Some(run), 1) => trace::summary(run),
-        (_, runs) if report.unexpected == 0 => format!("{runs} runs, all {}", scenario.expect()),
-        (_, runs) => format!("{} of {runs} runs not {}", report.unexpected, scenario.expect()),
-    };
-    format!("{verdict:<8}  {}  {what}", file.display())
+    format!("{:<8}  {}  {what}", verdict(report), file.display())
+}
+
+/// One object for a scenario among several: its verdict, runs, seeds that were not as expected.
+fn json_line(scenario: &Scenario, file: &Path, report: &Report, only: Option<&Run>) -> String {
+    let hash = only.map_or_else(|| report.hash.finish(), |run| run.hash);
+    json!({
+        "scenario": file.display().to_string(),
+        "verdict": verdict(report).to_lowercase(),
+        "expected": scenario.expect().to_string(),
+        "outcome": only.map(|run| run.outcome.label()),
+        "runs": report.runs,
+        "failed_seeds": report.failed_seeds,
+        "hash": format!("{hash:016x}"),
+        "repeat": report.repeat,
+    })
+    .to_string()
 }
 
 /// What came of all files.
@@ -224,6 +286,17 @@ impl Tally {
         let table = table.to_string();
         let lines: Vec<_> = table.lines().map(str::trim_end).collect();
         format!("\n{}", lines.join("\n"))
+    }
+
+    fn json(&self) -> String {
+        json!({
+            "scenarios": self.fine + self.unexpected + self.unusable,
+            "as_expected": self.fine,
+            "not": self.unexpected,
+            "unusable": self.unusable,
+            "runs": self.runs,
+        })
+        .to_string()
     }
 
     const fn exit(&self) -> Exit {

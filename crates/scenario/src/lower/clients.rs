@@ -12,6 +12,9 @@ use crate::source::{Place, Span};
 /// The most steps a client can do, counting each time of a `repeat`.
 const MAX_STEPS: u64 = 1_000_000;
 
+/// The most clients of a scenario.
+const MAX_CLIENTS: usize = 256;
+
 /// The most requests that can have ids.
 const MAX_IDS: usize = 4096;
 
@@ -229,6 +232,11 @@ impl Lower<'_> {
     }
 
     pub(super) fn clients(&mut self, clients: &[ClientPlace<'_>]) -> Vec<Client> {
+        if let Some(beyond) = clients.get(MAX_CLIENTS) {
+            let count = clients.len();
+            let message = format!("{count} clients are too many, at most {MAX_CLIENTS} can be");
+            self.say(beyond.place.span(), message);
+        }
         let each = |(index, client): (usize, &ClientPlace<'_>)| {
             let steps = unrolled(client.steps);
             if steps > MAX_STEPS {
@@ -244,6 +252,6 @@ impl Lower<'_> {
             let location = self.locate(client.place);
             draft.finish(client.name.clone(), location)
         };
-        clients.iter().enumerate().map(each).collect()
+        clients.iter().take(MAX_CLIENTS).enumerate().map(each).collect()
     }
 }

@@ -10,6 +10,9 @@ use crate::scenario::{
 };
 use crate::source::{Location, Place, Span};
 
+/// The most requests of one `parallel`.
+const MAX_PARALLEL: usize = 1_024;
+
 /// The most times of one `repeat`.
 const MAX_TIMES: u64 = 1_000_000;
 
@@ -132,6 +135,11 @@ impl Lower<'_> {
                 StepKind::WaitAll(self.wanted(draft, answer, Bytes::None, place)?)
             }
             Step::Parallel(ios) => {
+                if ios.len() > MAX_PARALLEL {
+                    let message = format!("{} requests at once are too many", ios.len());
+                    let told = self.say(place.name_span(), message);
+                    told.help.push(format!("at most {MAX_PARALLEL} can be"));
+                }
                 if ios.is_empty() {
                     self.say(place.span(), "there is nothing to do in parallel");
                 }

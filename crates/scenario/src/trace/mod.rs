@@ -25,11 +25,20 @@ pub fn text(scenario: &Scenario, run: &Run) -> String {
         text.push_str(&line.text(time, who));
         text.push('\n');
     }
+    if let Some(missing) = missing(run) {
+        text.push_str(&format!("... {missing} more facts are not shown\n"));
+    }
     for tag in &run.suspended {
         text.push_str(&format!("still suspended under {tag}\n"));
     }
     text.push_str(&format!("{}, {} facts\n", run.outcome.label(), run.fact_count));
     text
+}
+
+/// How many facts of a kept trace are beyond what is kept.
+fn missing(run: &Run) -> Option<u64> {
+    let missing = run.fact_count - run.facts.len() as u64;
+    (missing > 0 && !run.facts.is_empty()).then_some(missing)
 }
 
 /// What came of a run, in one line: outcome, number of facts, hash.
@@ -43,6 +52,7 @@ pub fn summary(run: &Run) -> String {
 ///
 /// * header: `{"format": 1, "scenario": NAME, "dialect": .., "seed": N or null}`
 /// * fact: `{"at_ns": N, "what": KIND, ..}`, see [`Told`] for the fields of each kind
+/// * where the trace was longer than [`FACTS_MAX`](crate::FACTS_MAX): `{"not_shown": N}`
 /// * end: `{"outcome": .., "facts": N, "hash": "16 hex digits", "suspended": [..]}`
 #[must_use]
 pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
@@ -58,6 +68,9 @@ pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
         let line = serde_json::to_string(&names.line(fact)).expect("a line has nothing but names");
         text.push_str(&line);
         text.push('\n');
+    }
+    if let Some(missing) = missing(run) {
+        text.push_str(&format!("{}\n", serde_json::json!({ "not_shown": missing })));
     }
     let end = serde_json::json!({
         "outcome": run.outcome.label(),
