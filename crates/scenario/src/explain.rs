@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use headcrash_engine::{Dialect, Errno};
+
 use crate::file::reference::{Definition, Doc, Field, Reference, Shape, Takes, Type, words};
 
 /// The reference of scenario files: every field and every word with what it takes, what it is when
@@ -12,8 +14,63 @@ pub fn explain() -> String {
     for definition in order(Reference::get()) {
         section(definition, &mut text);
     }
+    events(&mut text);
+    errors(&mut text);
     text
 }
+
+/// Which events there are, and who announces those of the block layer.
+fn events(text: &mut String) {
+    text.push_str(EVENTS);
+    let names = Dialect::Qemu10.events();
+    let (old, new) = names.split_at(Dialect::Qemu2_6.events().len());
+    text.push_str("\nBoth dialects have these events:\n\n");
+    list(old.iter().copied(), text);
+    text.push_str("\nand qemu_10_0_2 has these as well:\n\n");
+    list(new.iter().copied(), text);
+}
+
+/// Which errors have names.
+fn errors(text: &mut String) {
+    text.push_str("\n# Errors\n\nThese have names; others are given by number.\n\n");
+    list(Errno::NAMED.iter().map(|(name, ..)| *name), text);
+}
+
+/// Names in lines of at most 100 columns.
+fn list<'a>(names: impl Iterator<Item = &'a str>, text: &mut String) {
+    let mut width = 0;
+    for name in names {
+        if width > 0 && width + name.len() > 94 {
+            text.push('\n');
+            width = 0;
+        }
+        let indent = if width == 0 { "    " } else { " " };
+        text.push_str(indent);
+        text.push_str(name);
+        width += indent.len() + name.len();
+    }
+    text.push('\n');
+}
+
+/// Source: what real blkdebugs announced; qcow2's own events are announced by nobody here but a
+/// step of the scenario.
+const EVENTS: &str = "
+# Events
+
+With `top: raw`, as is the default, a disk announces these to its first node:
+
+    read                 read_aio
+    write                write_aio pwritev pwritev_done
+    write_zeroes         pwritev_zero pwritev_done
+    flush                flush_to_os, and flush_to_disk if anything was written since the last
+    open                 none (qemu_10_0_2)
+    discard, truncate    nothing
+
+With `top: none` there is no read_aio, write_aio or flush_to_*. A write or write_zeroes that is not
+aligned to `align` reads the rest of its blocks first and announces pwritev_rmw_head,
+pwritev_rmw_after_head, pwritev_rmw_tail and pwritev_rmw_after_tail around that. Other events are
+announced by steps: `announce(event: \"l2_load\")`.
+";
 
 const INTRODUCTION: &str = "\
 # Scenario files

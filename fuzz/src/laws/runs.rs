@@ -88,10 +88,14 @@ fn mutate(u: &mut Unstructured<'_>, schedule: &mut Schedule) -> Result<()> {
             return Ok(());
         }
         let place = u.choose_index(choices.len())?;
-        match u.int_in_range(0..=3)? {
+        match u.int_in_range(0..=4)? {
             0 => drop(choices.remove(place)),
             1 => choices[place].answer = u.arbitrary()?,
-            2 => choices.truncate(place),
+            2 if choices[place].picked.is_some() => {
+                let other = u.choose_index(choices.len())?;
+                choices[place].picked = choices[other].picked;
+            }
+            3 => choices.truncate(place),
             _ => {
                 let other = u.choose_index(choices.len())?;
                 choices.swap(place, other);

@@ -177,7 +177,7 @@ impl Told<'_> {
                 _ => format!("finds {at} bytes, not as many as expected"),
             },
             Self::Decided { held, .. } => {
-                format!("finds what it saved {}", if *held { "so" } else { "not so" })
+                format!("what it saved is {}", if *held { "as asked" } else { "not as asked" })
             }
             Self::Finished { .. } => "done".to_owned(),
             Self::Violated { property } => format!("violated: {property}"),
