@@ -38,7 +38,10 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         // A link could lead in a circle.
         if path.is_dir() && !path.is_symlink() {
             walk(&path, files)?;
-        } else if path.extension().is_some_and(|end| end == "ron") && !is_failure(&path) {
+        } else if path.is_file()
+            && path.extension().is_some_and(|end| end == "ron")
+            && !is_failure(&path)
+        {
             files.push(path);
         }
     }

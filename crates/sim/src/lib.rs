@@ -9,6 +9,60 @@
 //! * [`World::step`]: the next due thing happens.
 //! * [`Runner::step`]: whoever is next, client or world, does one thing.
 //!
+//! A client is anything that takes steps: the scripts of scenario files are one kind. Here is
+//! another, which writes a block, waits, and is done:
+//!
+//! ```
+//! use headcrash_engine::{Dialect, ProgramBuilder, Quirks};
+//! use headcrash_sim::*;
+//!
+//! struct Writer(Option<RequestId>);
+//!
+//! impl Client for Writer {
+//!     fn name(&self) -> &str {
+//!         "writer"
+//!     }
+//!
+//!     fn turn(&mut self, turn: &mut Turn<'_, '_>) -> Next {
+//!         match self.0 {
+//!             None => {
+//!                 let io = Io::Write { at: 0, data: vec![7; 512].into(), fua: false };
+//!                 let request = turn.submit(DiskId(0), io);
+//!                 self.0 = Some(request);
+//!                 Next::Wait(Wait::Completion(request))
+//!             }
+//!             Some(request) => {
+//!                 let done = turn.completion(request).expect("it was waited for");
+//!                 assert_eq!(done.result, Ok(()));
+//!                 Next::Done
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let node = NodeSpec {
+//!     program: ProgramBuilder::new(Dialect::Qemu10, Quirks::Safe).build()?.into(),
+//!     limits: Limits::new(Dialect::Qemu10, LimitsSpec::default())?,
+//! };
+//! let disk = DiskSpec {
+//!     name: "d0".into(),
+//!     image: Image::new(65_536, 0),
+//!     forgets: false,
+//!     latencies: Latencies::all(Latency::Uniform { min: 1_000, max: 9_000 }),
+//!     raw: true,
+//!     nodes: vec![node],
+//!     no_flush: false,
+//!     read_only: false,
+//! };
+//! let mut runner = Runner::new(World::new(vec![disk], Resumes::ByScript), vec![Writer(None)]);
+//! let mut facts: Vec<Fact> = Vec::new();
+//! let mut cx = Cx { choices: &mut Seeded::from_seed(42), sink: &mut facts };
+//! runner.world_mut().open(DiskId(0), &mut cx);
+//! while runner.step(&mut cx) == Progress::Stepped {}
+//! assert!(runner.is_done(ClientId(0)) && runner.world().now() > Instant::START);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Start at [`World`]; the block layer between a request and the medium is described in
 //! ARCHITECTURE.md.
 
