@@ -42,7 +42,7 @@ pub enum What {
         /// The event.
         event: EventId,
     },
-    /// A node announced the end of its opening (event `none`).
+    /// A disk was opened; what its nodes announce of it follows.
     Opened {
         /// Which disk.
         disk: DiskId,

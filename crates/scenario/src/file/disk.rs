@@ -23,10 +23,9 @@ pub(crate) struct Disk {
     /// Example: `size: 65_536`
     #[serde(skip_serializing_if = "is_default_size")]
     pub(crate) size: u64,
-    /// The bytes it writes whole: a power of two from 512 to 65_536. Rules count in sectors of
-    /// 512 bytes whatever this is.
-    ///
-    /// Default: `512`
+    /// The bytes of a sector: a power of two from 512 to 65_536 that divides the size. Rules count
+    /// in sectors of 512 bytes whatever this is. Nothing else depends on it yet: there are no power
+    /// cuts that could tear one.
     ///
     /// Example: `sector: 4_096`
     #[serde(skip_serializing_if = "is_default_sector")]

@@ -91,7 +91,7 @@ pub(crate) enum Step {
     ///
     /// Example: `open()`
     Open(Open),
-    /// Close a disk; its suspended requests are answered `ENODEV`.
+    /// Close a disk; all its requests on their way are answered `ENODEV`.
     ///
     /// Example: `close()`
     Close(Close),

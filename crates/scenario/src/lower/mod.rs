@@ -26,8 +26,7 @@ use disks::DiskNames;
 use rules::RuleNames;
 use table::{Table, Tags};
 
-/// The longest read, write or comparison, and the most a scenario's disks are filled with, so
-/// that whoever runs it can hold it.
+/// The longest read, write, pattern or comparison, so that whoever runs it can hold it.
 const MAX_BYTES: u64 = 16 << 20;
 
 /// The most seeds of a file.

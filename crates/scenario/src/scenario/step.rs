@@ -101,7 +101,7 @@ pub enum StepKind {
     Jump(StepIndex),
     /// Open a disk.
     Open(DiskIndex),
-    /// Close a disk; its suspended requests are answered `ENODEV`.
+    /// Close a disk; all its requests on their way are answered `ENODEV`.
     Close(DiskIndex),
     /// Close a disk and open it as it was: rules, state, armed list and requests survive.
     Reopen(DiskIndex),
