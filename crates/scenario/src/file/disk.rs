@@ -27,6 +27,8 @@ pub(crate) struct Disk {
     /// in sectors of 512 bytes whatever this is. Nothing else depends on it yet: there are no power
     /// cuts that could tear one.
     ///
+    /// Default: `512`
+    ///
     /// Example: `sector: 4_096`
     #[serde(skip_serializing_if = "is_default_sector")]
     pub(crate) sector: u64,
