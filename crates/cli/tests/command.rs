@@ -103,6 +103,39 @@ fn a_recorded_failure_is_replayed_to_the_byte() {
 }
 
 #[test]
+fn every_unexpected_run_is_recorded_under_a_name_of_its_own() {
+    let folder = Folder::with(&[]);
+    for topic in ["x", "y"] {
+        fs::create_dir(folder.path(topic)).expect("a folder can be made");
+        let text = VIOLATED.replacen('(', "(seeds: 0..3,", 1);
+        fs::write(folder.path(topic).join("b.ron"), text).expect("a file can be written");
+    }
+    let output = folder.run(&["run", "x", "y", "--failures", "found"]);
+    assert_eq!(code(&output), 1);
+    let names = fs::read_dir(folder.path("found")).expect("failures were recorded");
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        entry.expect("the folder can be read").file_name().into_string().expect("names are text")
+    };
+    let mut names: Vec<_> = names.map(name).collect();
+    names.sort();
+    let expected = ["x__b-0", "x__b-1", "x__b-2", "y__b-0", "y__b-1", "y__b-2"];
+    assert_eq!(names, expected.map(|name| format!("{name}.failure.ron")));
+}
+
+#[test]
+fn an_odd_name_of_a_client_survives_its_failure_file() {
+    let text = VIOLATED.replace("name: \"a\"", "name: \"a request 1\"");
+    let folder = Folder::with(&[("b.ron", text.as_str())]);
+    folder.run(&["run", "b.ron", "--failures", "found"]);
+    let output = folder.run(&["replay", "found/b-0.failure.ron"]);
+    assert_eq!(code(&output), 1, "{}", text_of(&output));
+}
+
+fn text_of(output: &Output) -> String {
+    format!("{}{}", text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
 fn a_failure_of_an_edited_scenario_is_refused() {
     let folder = Folder::with(&[("b.ron", VIOLATED)]);
     folder.run(&["run", "b.ron", "--failures", "found"]);
