@@ -10,8 +10,8 @@ use criterion::{BatchSize, Criterion};
 use headcrash_engine::{Dialect, ProgramBuilder, Quirks};
 use headcrash_scenario::{Keep, Scenario, parse, run_seed};
 use headcrash_sim::{
-    Calm, ClientId, Cx, DiskId, DiskSpec, Image, Io, Key, Latencies, Limits, LimitsSpec, NodeSpec,
-    Resumes, TraceHash, World,
+    Calm, ClientId, Cx, DiskId, DiskSpec, Image, Io, Key, Limits, LimitsSpec, NodeSpec, Resumes,
+    TraceHash, World,
 };
 
 const DISK: DiskId = DiskId(0);
@@ -23,16 +23,7 @@ fn world(len: u64, align: u64) -> World {
     let program = Arc::new(program.expect("no rules are no mistake"));
     let spec = LimitsSpec { align: Some(align), ..LimitsSpec::default() };
     let limits = Limits::new(Dialect::Qemu10, spec).expect("the alignment is a power of two");
-    let disk = DiskSpec {
-        name: "d0".into(),
-        image: Image::new(len, 0),
-        forgets: false,
-        latencies: Latencies::default(),
-        raw: true,
-        nodes: vec![NodeSpec { program, limits }],
-        no_flush: false,
-        read_only: false,
-    };
+    let disk = DiskSpec::new("d0", Image::new(len, 0), vec![NodeSpec { program, limits }]);
     let mut world = World::new(vec![disk], Resumes::ByScript);
     world.open(DISK, &mut Cx { choices: &mut Calm, sink: &mut () });
     world

@@ -368,6 +368,23 @@ impl Engine {
         Removal { removed, counts_resumed }
     }
 
+    /// Puts the engine into a state, whatever its rules say: for what strikes beside them.
+    pub const fn move_to(&mut self, state: State) {
+        self.live.state = state;
+    }
+
+    /// Suspends `who`, who has just announced `event` and passed, whatever the rules say. One
+    /// resume ends it.
+    pub fn suspend(
+        &mut self,
+        event: EventId,
+        who: Requester,
+        tag: Tag,
+        witness: &mut impl Witness,
+    ) {
+        self.hold(event, who, tag, None, Walk::Over, witness);
+    }
+
     /// Forgets every suspension of `who`, who will not go on: its node was closed or lost power.
     pub fn abandon(&mut self, who: Requester) {
         self.live.suspended.retain(|held| held.who != who);

@@ -70,6 +70,7 @@ mod event;
 mod index;
 mod program;
 mod rule;
+mod trigger;
 
 pub use dialect::{Dialect, Quirks};
 pub use engine::{
@@ -79,3 +80,4 @@ pub use errno::Errno;
 pub use event::{EventId, Events, StableHasher};
 pub use program::{Program, ProgramBuilder, RuleError};
 pub use rule::{Access, Action, Answer, Injection, IoKind, Rule, RuleId, Sectors, State, Tag};
+pub use trigger::{Ask, Cause, Kinds, Ratio, Trigger, TriggerId, Triggers};

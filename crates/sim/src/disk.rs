@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 
 use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks};
 
+use crate::device::Device;
+use crate::fault::FaultRule;
 use crate::image::Image;
 use crate::io::{RequestId, Shape, Verb};
 use crate::latency::Latencies;
@@ -52,6 +54,30 @@ pub struct DiskSpec {
     pub no_flush: bool,
     /// Writes are refused.
     pub read_only: bool,
+    /// What it promises.
+    pub device: Device,
+    /// What happens to it.
+    pub faults: Vec<FaultRule>,
+}
+
+impl DiskSpec {
+    /// A disk with these nodes under a raw one, that takes no time, promises what [`Device::default`]
+    /// does, and never fails by itself.
+    #[must_use]
+    pub fn new(name: &str, image: Image, nodes: Vec<NodeSpec>) -> Self {
+        Self {
+            name: name.into(),
+            image,
+            forgets: false,
+            latencies: Latencies::default(),
+            raw: true,
+            nodes,
+            no_flush: false,
+            read_only: false,
+            device: Device::default(),
+            faults: Vec::new(),
+        }
+    }
 }
 
 /// What a node is made from.

@@ -45,14 +45,8 @@
 //!     limits: Limits::new(Dialect::Qemu10, LimitsSpec::default())?,
 //! };
 //! let disk = DiskSpec {
-//!     name: "d0".into(),
-//!     image: Image::new(65_536, 0),
-//!     forgets: false,
 //!     latencies: Latencies::all(Latency::Uniform { min: 1_000, max: 9_000 }),
-//!     raw: true,
-//!     nodes: vec![node],
-//!     no_flush: false,
-//!     read_only: false,
+//!     ..DiskSpec::new("d0", Image::new(65_536, 0), vec![node])
 //! };
 //! let mut runner = Runner::new(World::new(vec![disk], Resumes::ByScript), vec![Writer(None)]);
 //! let mut facts: Vec<Fact> = Vec::new();
@@ -72,7 +66,9 @@ extern crate alloc;
 
 mod block;
 mod choices;
+mod device;
 mod disk;
+mod fault;
 mod image;
 mod io;
 mod latency;
@@ -87,7 +83,12 @@ pub use choices::{
     Calm, Choice, Choices, Key, Mismatch, Point, PointKind, Recorder, Replay, SEEDED_VERSION,
     Schedule, Seeded, Strictness,
 };
+pub use device::{
+    Device, DeviceCache, DeviceError, DeviceProblem, Discarded, FlushFailure, Fua, OnTear, Order,
+    Tears,
+};
 pub use disk::{DiskId, DiskSpec, NodeId, NodeSpec};
+pub use fault::{Applied, Damage, Effect, Fault, FaultRule, Lasts};
 pub use image::Image;
 pub use io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 pub use latency::{Latencies, Latency};

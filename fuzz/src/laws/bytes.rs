@@ -37,14 +37,10 @@ pub fn bytes(u: &mut Unstructured<'_>) -> Result<()> {
     let nodes =
         (0..u.int_in_range(1..=2)?).map(|_| node(u, dialect)).collect::<Result<Vec<_>>>()?;
     let disk = DiskSpec {
-        name: "d0".into(),
-        image: Image::new(SIZE, 0xAA),
-        forgets: false,
         latencies: Latencies::all(*u.choose(&[Latency::Zero, Latency::Constant(10)])?),
         raw: u.arbitrary()?,
-        nodes,
         no_flush: u.arbitrary()?,
-        read_only: false,
+        ..DiskSpec::new("d0", Image::new(SIZE, 0xAA), nodes)
     };
     let story = format!("{disk:?}");
     let mut world = World::new(vec![disk], Resumes::ByScript);

@@ -222,14 +222,14 @@ impl<'a> Player<'a> {
         let latency = if at_once { Latency::Zero } else { Latency::Any };
         let size = case.image_size.unwrap_or(1 << 20);
         let disk = DiskSpec {
-            name: "d0".into(),
-            image: Image::new(size, case.init.unwrap_or(0)),
             forgets: at_once,
             latencies: Latencies::all(latency),
             raw: case.top.is_some(),
-            nodes: vec![NodeSpec { program: program.clone(), limits }],
-            no_flush: false,
-            read_only: false,
+            ..DiskSpec::new(
+                "d0",
+                Image::new(size, case.init.unwrap_or(0)),
+                vec![NodeSpec { program: program.clone(), limits }],
+            )
         };
         let mut player = Self {
             order,

@@ -122,14 +122,12 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
         limits: node.limits,
     };
     DiskSpec {
-        name: disk.name.as_str().into(),
-        image,
         forgets: disk.medium == Medium::Null,
         latencies: disk.latencies,
         raw: disk.top == Top::Raw,
-        nodes: disk.nodes.iter().map(node).collect(),
         no_flush: disk.cache == Cache::Unsafe,
         read_only: disk.read_only,
+        ..DiskSpec::new(&disk.name, image, disk.nodes.iter().map(node).collect())
     }
 }
 

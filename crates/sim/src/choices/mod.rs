@@ -57,11 +57,31 @@ pub enum PointKind {
     Resume,
     /// How long an access takes.
     Latency,
+    /// Whether a fault strikes, or whether a rate is in force in this run at all.
+    Fault,
+    /// Whether the power goes now.
+    Cut,
+    /// Which version of a unit a power cut left: 0 is the newest, the last the durable one.
+    CrashSector,
+    /// Whether a unit that was being written when the power went is torn, and how: 0 is not.
+    Tear,
+    /// What undefined bytes are, or which address a fault hits.
+    Data,
 }
 
 impl PointKind {
     /// All kinds.
-    pub const ALL: [Self; 4] = [Self::Schedule, Self::Completion, Self::Resume, Self::Latency];
+    pub const ALL: [Self; 9] = [
+        Self::Schedule,
+        Self::Completion,
+        Self::Resume,
+        Self::Latency,
+        Self::Fault,
+        Self::Cut,
+        Self::CrashSector,
+        Self::Tear,
+        Self::Data,
+    ];
 
     /// Its name in files and traces.
     #[must_use]
@@ -71,6 +91,11 @@ impl PointKind {
             Self::Completion => "completion",
             Self::Resume => "resume",
             Self::Latency => "latency",
+            Self::Fault => "fault",
+            Self::Cut => "cut",
+            Self::CrashSector => "crash_sector",
+            Self::Tear => "tear",
+            Self::Data => "data",
         }
     }
 
@@ -102,6 +127,12 @@ impl Key {
     #[must_use]
     pub fn disk(name: &str) -> Self {
         Self::named(2, name)
+    }
+
+    /// The rule called `name`: of the file, or of a disk if it has none of its own.
+    #[must_use]
+    pub fn rule(name: &str) -> Self {
+        Self::named(4, name)
     }
 
     /// The `n`-th thing of this one: a client's n-th request.

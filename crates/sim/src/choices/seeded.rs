@@ -76,10 +76,15 @@ impl Seeded {
             generator
         };
         match kind {
-            PointKind::Schedule | PointKind::Latency => {
-                stream.generator.get_or_insert_with(generator).next_u64()
-            }
-            PointKind::Completion | PointKind::Resume => generator().next_u64(),
+            PointKind::Schedule
+            | PointKind::Latency
+            | PointKind::Fault
+            | PointKind::Cut
+            | PointKind::Data => stream.generator.get_or_insert_with(generator).next_u64(),
+            PointKind::Completion
+            | PointKind::Resume
+            | PointKind::CrashSector
+            | PointKind::Tear => generator().next_u64(),
         }
     }
 
