@@ -5,14 +5,20 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks};
+use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks, TriggerId, Triggers};
 
+use crate::choices::{Key, Point, PointKind};
 use crate::device::Device;
-use crate::fault::FaultRule;
-use crate::image::Image;
+use crate::fault::{Effect, Fault, FaultRule};
+use crate::image::{Image, filled};
 use crate::io::{RequestId, Shape, Verb};
 use crate::latency::Latencies;
 use crate::limits::Limits;
+use crate::medium::{Medium, Ranges, garbage};
+use crate::misuse::{KEPT, Misuse, MisuseKind};
+use crate::request::{Request, Span};
+use crate::time::Instant;
+use crate::world::Cx;
 
 /// A disk of a world, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +64,8 @@ pub struct DiskSpec {
     pub device: Device,
     /// What happens to it.
     pub faults: Vec<FaultRule>,
+    /// Whose fate it shares when the power goes: disks with the same number, or none.
+    pub group: Option<u32>,
 }
 
 impl DiskSpec {
@@ -76,6 +84,7 @@ impl DiskSpec {
             read_only: false,
             device: Device::default(),
             faults: Vec::new(),
+            group: None,
         }
     }
 }
@@ -91,7 +100,36 @@ pub struct NodeSpec {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
-    pub(crate) image: Image,
+    pub(crate) medium: Medium,
+    /// What can strike, and what each does.
+    pub(crate) triggers: Triggers,
+    pub(crate) rules: Arc<[FaultRule]>,
+    /// Emptied and used again.
+    pub(crate) struck: Vec<TriggerId>,
+    /// How many transfers were submitted to the medium.
+    pub(crate) transfers: u64,
+    pub(crate) group: Option<u32>,
+    /// The power is on.
+    pub(crate) powered: bool,
+    /// The device answers.
+    pub(crate) connected: bool,
+    /// Writes are refused until the power goes.
+    pub(crate) writes_refused: bool,
+    /// Nothing is done before this.
+    pub(crate) stalled_until: Instant,
+    /// When the last transfer that takes turns with others is done.
+    busy_until: Instant,
+    /// When those under way are done, where there is room for only so many.
+    slots: Vec<Instant>,
+    /// Bytes that reads may find anything in.
+    undefined: Ranges<()>,
+    /// How many sectors of 512 bytes are allocated, where that is limited.
+    allocated: u64,
+    pub(crate) misuses: Vec<Misuse>,
+    /// The windows of its rules are in the queue.
+    pub(crate) has_windows: bool,
+    /// A rule shows what sectors held before.
+    pub(crate) wants_before: bool,
     pub(crate) forgets: bool,
     pub(crate) latencies: Latencies,
     pub(crate) dialect: Dialect,
@@ -235,8 +273,40 @@ impl Disk {
                 layer.opt_discard = below.1;
             }
         }
+        let key = Key::disk(&spec.name);
+        let mut medium = Medium::new(spec.device, key, spec.image);
+        for (at, len, byte) in medium.image.runs() {
+            if byte != 0 {
+                medium.touched.fill(at / 512, (at + len).div_ceil(512) - at / 512, 1);
+            }
+        }
+        let wants_before = |rule: &FaultRule| matches!(rule.effect, Effect::Fault(Fault::Stale));
+        let wants_before = spec.faults.iter().any(wants_before);
+        if wants_before {
+            medium.before = Some(medium.image.clone());
+        }
+        let allocated = match spec.device.capacity {
+            Some(_) => medium.touched.runs().iter().filter(|run| run.2 != 0).map(|run| run.1).sum(),
+            None => 0,
+        };
         Self {
-            image: spec.image,
+            medium,
+            triggers: Triggers::new(spec.faults.iter().map(|rule| rule.trigger.clone()).collect()),
+            rules: spec.faults.into(),
+            struck: Vec::new(),
+            transfers: 0,
+            group: spec.group,
+            powered: true,
+            connected: true,
+            writes_refused: false,
+            stalled_until: Instant::START,
+            busy_until: Instant::START,
+            slots: Vec::new(),
+            undefined: Ranges::new(),
+            allocated,
+            misuses: Vec::new(),
+            has_windows: false,
+            wants_before,
             forgets: spec.forgets,
             latencies: spec.latencies,
             dialect,
@@ -248,6 +318,143 @@ impl Disk {
             first_node,
             next_track: 0,
             events,
+        }
+    }
+
+    /// Nothing is under way any more.
+    pub(crate) fn rest(&mut self) {
+        self.slots.clear();
+        self.busy_until = Instant::START;
+        self.stalled_until = Instant::START;
+        self.undefined = Ranges::new();
+    }
+
+    /// When a transfer is done that is submitted now and takes `drawn`; `None` when nothing comes
+    /// between.
+    pub(crate) fn done_at(
+        &mut self,
+        now: Instant,
+        drawn: Option<u64>,
+        longer: u64,
+        len: u64,
+    ) -> Option<Instant> {
+        let device = &self.medium.device;
+        let (speed, iops, depth) = (device.bytes_per_second, device.iops, device.queue_depth);
+        let turns = speed.is_some() || iops.is_some() || depth.is_some();
+        if drawn.is_none() && longer == 0 && !turns && self.stalled_until <= now {
+            return None;
+        }
+        let mut start = now;
+        if let Some(depth) = depth {
+            self.slots.retain(|done| *done > now);
+            self.slots.sort_unstable();
+            if self.slots.len() >= depth as usize {
+                start = self.slots[self.slots.len() - depth as usize];
+            }
+        }
+        const SECOND: u128 = 1_000_000_000;
+        let per = |amount: u64, rate: Option<u64>| {
+            rate.map_or(0, |rate| {
+                u64::try_from(u128::from(amount) * SECOND / u128::from(rate)).unwrap_or(u64::MAX)
+            })
+        };
+        let service = per(len, speed).max(per(1, iops));
+        if service > 0 {
+            start = start.max(self.busy_until).after_ns(service);
+            self.busy_until = start;
+        }
+        let done = start.after_ns(drawn.unwrap_or(0)).after_ns(longer).max(self.stalled_until);
+        if depth.is_some() {
+            self.slots.push(done);
+        }
+        Some(done)
+    }
+
+    /// Takes room for a write; `false` when there is none.
+    pub(crate) fn allocate(&mut self, at: u64, len: u64) -> bool {
+        let Some(capacity) = self.medium.device.capacity else { return true };
+        let (first, end) = (at / 512, (at + len).div_ceil(512));
+        let mut touched = filled(end - first, 0);
+        self.medium.touched.read(first, &mut touched);
+        let new = touched.iter().filter(|touched| **touched == 0).count() as u64;
+        if (self.allocated + new) * 512 > capacity && new > 0 {
+            return false;
+        }
+        self.allocated += new;
+        true
+    }
+
+    /// A stretch was discarded: its room is free.
+    pub(crate) fn freed(&mut self, at: u64, len: u64) {
+        if self.medium.device.capacity.is_none() {
+            return;
+        }
+        let (first, end) = (at.div_ceil(512), (at + len) / 512);
+        if first < end {
+            let mut touched = filled(end - first, 0);
+            self.medium.touched.read(first, &mut touched);
+            let freed = touched.iter().filter(|touched| **touched != 0).count() as u64;
+            self.allocated -= freed;
+            self.medium.touched.fill(first, end - first, 0);
+        }
+    }
+
+    /// Reads of a stretch may find anything from now on.
+    pub(crate) fn undefine(&mut self, span: Span) {
+        self.undefined.insert(span.at..span.end(), ());
+    }
+
+    /// A stretch was written.
+    pub(crate) fn defined(&mut self, at: u64, len: u64) {
+        if !self.undefined.is_empty() {
+            self.undefined.remove(at..at + len);
+        }
+    }
+
+    /// What was discarded reads as zeroes, as what was there, or as garbage: each time anew.
+    pub(crate) fn read_undefined(&self, span: Span, bytes: &mut [u8], cx: &mut Cx<'_>) {
+        if self.undefined.is_empty() {
+            return;
+        }
+        for (range, ()) in self.undefined.iter() {
+            let (from, to) = (range.start.max(span.at), range.end.min(span.end()));
+            if from >= to {
+                continue;
+            }
+            let part = &mut bytes[(from - span.at) as usize..(to - span.at) as usize];
+            let point = Point::new(PointKind::Data, self.medium.key.nth(from));
+            match cx.choices.choose(point, 3) {
+                0 => part.fill(0),
+                1 => {}
+                _ => garbage(point.key.number(), from, part),
+            }
+        }
+    }
+
+    /// Notes a read of what was never written.
+    pub(crate) fn note_unwritten(&mut self, request: &Request, span: Span) {
+        if self.misuses.len() >= KEPT {
+            return;
+        }
+        // Padding is nobody's doing.
+        let at = span.at.max(request.shape.at);
+        let end = span.end().min(request.shape.at + request.shape.len);
+        if at >= end || request.shape.verb != Verb::Read {
+            return;
+        }
+        let first = at / 512;
+        let mut touched = [0_u8; 64];
+        let mut sector = first;
+        while sector < end.div_ceil(512) {
+            let count = (end.div_ceil(512) - sector).min(64) as usize;
+            self.medium.touched.read(sector, &mut touched[..count]);
+            if let Some(place) = touched[..count].iter().position(|touched| *touched == 0) {
+                let at = ((sector + place as u64) * 512).max(at);
+                let what = MisuseKind::NeverWritten { at };
+                self.misuses.push(Misuse { disk: request.disk, request: request.id, what });
+                return;
+            }
+            sector += count as u64;
         }
     }
 

@@ -4,6 +4,8 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::medium::Part;
+
 /// Bytes in a page, the unit of sharing.
 const PAGE: u64 = 4096;
 /// Children of an inner node.
@@ -19,6 +21,40 @@ pub struct Image {
     /// Bytes the root spans: `PAGE * FAN^n`.
     span: u64,
     len: u64,
+}
+
+/// What a write replaced.
+#[derive(Clone, Debug)]
+pub(crate) enum Old {
+    Fill(u8),
+    Page(Arc<[u8; PAGE as usize]>),
+    Bytes(Arc<[u8]>),
+    /// From this byte on of this image.
+    Image(Image, u64),
+}
+
+impl Old {
+    /// Copies bytes from `skip` on.
+    pub(crate) fn read(&self, skip: u64, into: &mut [u8]) {
+        let start = skip as usize;
+        match self {
+            Self::Fill(byte) => into.fill(*byte),
+            Self::Page(page) => into.copy_from_slice(&page[start..start + into.len()]),
+            Self::Bytes(bytes) => into.copy_from_slice(&bytes[start..start + into.len()]),
+            Self::Image(image, at) => image.read(at + skip, into),
+        }
+    }
+
+    /// `len` bytes from `skip` on without copying, where that can be had.
+    pub(crate) fn part(&self, skip: u64, len: u64) -> Option<Part<'_>> {
+        let (start, end) = (skip as usize, (skip + len) as usize);
+        match self {
+            Self::Fill(byte) => Some(Part::Fill(*byte, len)),
+            Self::Page(page) => Some(Part::Data(&page[start..end])),
+            Self::Bytes(bytes) => Some(Part::Data(&bytes[start..end])),
+            Self::Image(..) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -103,6 +139,42 @@ impl Image {
         }
     }
 
+    /// Writes bytes from `at` on, and gives what was there before. Nothing may lie past the end.
+    pub(crate) fn swap(&mut self, at: u64, part: Part<'_>) -> Old {
+        match part {
+            Part::Data(data) if data.len() as u64 == PAGE && at.is_multiple_of(PAGE) => {
+                // The page itself is handed over, so nothing is copied.
+                let whole: [u8; PAGE as usize] = data.try_into().expect("a page is that long");
+                let slot = page_slot(&mut self.root, self.span, at);
+                match core::mem::replace(slot, Tree::Page(Arc::new(whole))) {
+                    Tree::Page(page) => Old::Page(page),
+                    Tree::Uniform(byte) => Old::Fill(byte),
+                    Tree::Inner(_) => unreachable!("a page has no children"),
+                }
+            }
+            part => {
+                let len = part.len();
+                let old = self.take_old(at, len);
+                part.write_to(self, at);
+                old
+            }
+        }
+    }
+
+    fn take_old(&self, at: u64, len: u64) -> Old {
+        /// Longer stretches are kept as the image they were in, which costs a pointer.
+        const LONG: u64 = 1 << 16;
+        if len > LONG {
+            return Old::Image(self.clone(), at);
+        }
+        let mut bytes = vec![0; len as usize];
+        self.read(at, &mut bytes);
+        match bytes.first() {
+            Some(first) if bytes.iter().all(|byte| byte == first) => Old::Fill(*first),
+            _ => Old::Bytes(bytes.into()),
+        }
+    }
+
     /// The content as runs of one byte: (first, length, byte), in order and as long as they can be.
     #[must_use]
     pub fn runs(&self) -> Vec<(u64, u64, u8)> {
@@ -173,6 +245,16 @@ fn page(tree: &mut Tree) -> &mut [u8; PAGE as usize] {
         Tree::Page(page) => Arc::make_mut(page),
         Tree::Uniform(_) | Tree::Inner(_) => unreachable!("a page has no children"),
     }
+}
+
+/// The place of the page at `at`.
+fn page_slot(tree: &mut Tree, span: u64, at: u64) -> &mut Tree {
+    if span == PAGE {
+        return tree;
+    }
+    let child_span = span / FAN;
+    let child = &mut children(tree)[(at / child_span) as usize];
+    page_slot(child, child_span, at % child_span)
 }
 
 fn write_tree(tree: &mut Tree, span: u64, at: u64, bytes: &[u8]) {

@@ -146,4 +146,6 @@ pub struct Completion {
     pub result: Result<(), Errno>,
     /// What a read brought; empty otherwise, and meaningless after an error.
     pub data: Vec<u8>,
+    /// How many bytes were done: fewer than asked for when a read or write fell short.
+    pub len: u64,
 }

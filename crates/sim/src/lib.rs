@@ -66,6 +66,8 @@ extern crate alloc;
 
 mod block;
 mod choices;
+mod copies;
+mod cut;
 mod device;
 mod disk;
 mod fault;
@@ -73,6 +75,8 @@ mod image;
 mod io;
 mod latency;
 mod limits;
+mod medium;
+mod misuse;
 mod request;
 mod runner;
 mod time;
@@ -83,6 +87,8 @@ pub use choices::{
     Calm, Choice, Choices, Key, Mismatch, Point, PointKind, Recorder, Replay, SEEDED_VERSION,
     Schedule, Seeded, Strictness,
 };
+pub use copies::Copies;
+pub use cut::{Engines, Skew, UnitStates};
 pub use device::{
     Device, DeviceCache, DeviceError, DeviceProblem, Discarded, FlushFailure, Fua, OnTear, Order,
     Tears,
@@ -93,6 +99,8 @@ pub use image::Image;
 pub use io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 pub use latency::{Latencies, Latency};
 pub use limits::{LimitError, Limits, LimitsSpec};
+pub use medium::{LiveFault, Resolution};
+pub use misuse::{Misuse, MisuseKind};
 pub use request::Life;
 pub use runner::{Client, Next, Progress, Runner, Turn, Wait};
 pub use time::Instant;

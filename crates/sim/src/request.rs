@@ -1,12 +1,15 @@
 //! A request's life, and the plan it runs.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use headcrash_engine::{Errno, EventId};
+use headcrash_engine::{Errno, EventId, TriggerId};
 
 use crate::choices::Key;
 use crate::disk::{DiskId, TrackId};
+use crate::fault::Fault;
 use crate::io::{ClientId, RequestId, Shape};
+use crate::medium::Bytes;
 use crate::time::Instant;
 
 /// A request on its way.
@@ -14,7 +17,7 @@ use crate::time::Instant;
 /// ```text
 /// submitted ──► running ──► completed
 ///                │ ▲ │ ▲ │ ▲
-///       suspended  │ waiting │ in flight
+///       suspended  │ waiting │ in flight        power cut: from any of these to lost
 ///            resume     overlap ends
 /// ```
 #[derive(Clone, Debug)]
@@ -43,6 +46,21 @@ pub(crate) struct Request {
     pub(crate) bytes: u64,
     /// Where in the queue the thing is that is due for it.
     pub(crate) due: Option<(Instant, u64)>,
+    /// What strikes the transfer under way.
+    pub(crate) strikes: Vec<Strike>,
+    /// The transfer's place in the order of submission to the medium.
+    pub(crate) submitted: u64,
+    /// How many of its bytes are done, if that is fewer than were asked for.
+    pub(crate) short: Option<u64>,
+    /// How much its disk had been written when it was submitted: what a flush promises.
+    pub(crate) since: u64,
+}
+
+/// A fault that strikes a transfer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strike {
+    pub(crate) rule: TriggerId,
+    pub(crate) fault: Fault,
 }
 
 /// Where a request is in its life.
@@ -58,24 +76,69 @@ pub enum Life {
     InFlight,
     /// It has its answer.
     Completed,
+    /// The power went, and nobody will answer it.
+    Lost,
 }
 
 /// Bytes, and where on the disk they belong.
 #[derive(Clone, Debug)]
 pub(crate) struct Buffer {
     pub(crate) at: u64,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Payload,
+}
+
+/// The bytes of a buffer: read into, or brought by whoever writes.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    Own(Vec<u8>),
+    Given(Arc<[u8]>),
+}
+
+impl Payload {
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Given(bytes) => bytes,
+        }
+    }
 }
 
 impl Buffer {
+    /// Bytes to be read into.
+    pub(crate) fn own(at: u64, bytes: Vec<u8>) -> Self {
+        Self { at, bytes: Payload::Own(bytes) }
+    }
+
+    pub(crate) fn end(&self) -> u64 {
+        self.at + self.bytes.as_slice().len() as u64
+    }
+
     pub(crate) fn covers(&self, at: u64, len: u64) -> bool {
-        self.at <= at && at + len <= self.at + self.bytes.len() as u64
+        self.at <= at && at + len <= self.end()
     }
 
     /// The bytes of `len` from `at` on.
-    pub(crate) fn part(&mut self, at: u64, len: u64) -> &mut [u8] {
+    pub(crate) fn part(&self, at: u64, len: u64) -> &[u8] {
         let start = (at - self.at) as usize;
-        &mut self.bytes[start..start + len as usize]
+        &self.bytes.as_slice()[start..start + len as usize]
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn part_mut(&mut self, at: u64, len: u64) -> &mut [u8] {
+        let start = (at - self.at) as usize;
+        match &mut self.bytes {
+            Payload::Own(bytes) => &mut bytes[start..start + len as usize],
+            Payload::Given(_) => unreachable!("nobody reads into what a write brings"),
+        }
+    }
+
+    /// The bytes of `len` from `at` on, for somebody who keeps them.
+    pub(crate) fn keep(&self, at: u64, len: u64) -> Bytes {
+        let start = (at - self.at) as usize;
+        match &self.bytes {
+            Payload::Given(bytes) => Bytes::Data(Arc::clone(bytes), start),
+            Payload::Own(bytes) => Bytes::Data(bytes[start..start + len as usize].into(), 0),
+        }
     }
 }
 
@@ -201,19 +264,28 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Transfer {
     Read(Span),
-    Write(Span, Content),
+    Write {
+        span: Span,
+        content: Content,
+        fua: bool,
+    },
     Discard(Span),
-    Flush,
+    /// Covers what had been done up to this effect.
+    Flush {
+        scope: u64,
+    },
 }
 
 impl Transfer {
     /// Whether it matters which of the two is done first.
     pub(crate) const fn meets(self, other: Self) -> bool {
         match (self, other) {
-            (Self::Flush, _) | (_, Self::Flush) | (Self::Read(_), Self::Read(_)) => false,
+            (Self::Flush { .. }, _) | (_, Self::Flush { .. }) | (Self::Read(_), Self::Read(_)) => {
+                false
+            }
             (
-                Self::Read(one) | Self::Write(one, _) | Self::Discard(one),
-                Self::Read(other) | Self::Write(other, _) | Self::Discard(other),
+                Self::Read(one) | Self::Write { span: one, .. } | Self::Discard(one),
+                Self::Read(other) | Self::Write { span: other, .. } | Self::Discard(other),
             ) => one.at < other.end() && other.at < one.end(),
         }
     }

@@ -138,6 +138,8 @@ pub enum Progress {
     Finished,
     /// A client is not done, and nothing will ever happen that it could go on after.
     Stuck,
+    /// No disk has power: no client lives any more.
+    Dark,
 }
 
 /// A world with its clients.
@@ -200,6 +202,9 @@ impl<C: Client> Runner<C> {
     /// the clock to where something is due.
     pub fn step(&mut self, cx: &mut Cx<'_>) -> Progress {
         self.deliver();
+        if self.world.is_dark() {
+            return Progress::Dark;
+        }
         loop {
             let clients = self.ready_clients();
             let world_due = self.world.next_due() == Some(self.world.now());

@@ -4,10 +4,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-use headcrash_engine::{Errno, EventId, RuleId, StableHasher, State, Tag};
+use headcrash_engine::{Errno, EventId, RuleId, StableHasher, State, Tag, TriggerId};
 
 use crate::disk::{DiskId, NodeId};
 use crate::io::{ClientId, RequestId, Shape};
+use crate::medium::Resolution;
 use crate::time::Instant;
 
 /// One thing that happened.
@@ -236,6 +237,115 @@ pub enum What {
     Violated {
         /// Its name.
         property: Arc<str>,
+    },
+    /// A fault rule strikes.
+    Struck {
+        /// Whose access, or announcement.
+        request: RequestId,
+        /// On which disk.
+        disk: DiskId,
+        /// Which of the disk's fault rules.
+        rule: TriggerId,
+    },
+    /// A fault was kept away: too many copies would be damaged.
+    Spared {
+        /// On which disk.
+        disk: DiskId,
+        /// Which of the disk's fault rules.
+        rule: TriggerId,
+    },
+    /// Whether a fault rule is in force in this run was drawn.
+    Swarm {
+        /// On which disk.
+        disk: DiskId,
+        /// Which of the disk's fault rules.
+        rule: TriggerId,
+        /// Whether it is.
+        enabled: bool,
+    },
+    /// A fault rule put the engine into a state.
+    Set {
+        /// On which node.
+        node: NodeId,
+        /// The state before.
+        from: State,
+        /// The state now.
+        to: State,
+    },
+    /// A request will never be answered, while the power is on.
+    Hangs {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        request: RequestId,
+    },
+    /// A read brought something else than what was last written there.
+    Misread {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        request: RequestId,
+    },
+    /// A disk's power went.
+    PowerCut {
+        /// Which disk.
+        disk: DiskId,
+    },
+    /// A disk's power is back.
+    PowerOn {
+        /// Which disk.
+        disk: DiskId,
+    },
+    /// A request was on its way when the power went.
+    Lost {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        request: RequestId,
+    },
+    /// What a cut left in a unit was decided.
+    Resolved {
+        /// On which disk.
+        disk: DiskId,
+        /// Where, among how many, and what.
+        resolution: Resolution,
+    },
+    /// What a cut left of a disk's length was decided.
+    LengthResolved {
+        /// Which disk.
+        disk: DiskId,
+        /// Its length, in bytes.
+        len: u64,
+    },
+    /// A disk has vanished.
+    Gone {
+        /// Which disk.
+        disk: DiskId,
+    },
+    /// A disk that had vanished answers again.
+    Returned {
+        /// Which disk.
+        disk: DiskId,
+    },
+    /// A fault was put on a disk by hand.
+    Damaged {
+        /// Which disk.
+        disk: DiskId,
+        /// The first byte.
+        at: u64,
+        /// How many bytes.
+        len: u64,
+    },
+    /// Faults were lifted by hand.
+    Lifted {
+        /// Which disk.
+        disk: DiskId,
+        /// The first byte.
+        at: u64,
+        /// How many bytes.
+        len: u64,
+        /// How many faults there were.
+        count: u64,
     },
 }
 

@@ -2,16 +2,20 @@
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use headcrash_engine::{Dialect, Engine, Errno, EventId, Passage, Requester, Tag};
+use headcrash_engine::{Dialect, Engine, Errno, EventId, Passage, Requester, Tag, TriggerId};
 
 use crate::block::{Deeds, Flow};
-use crate::choices::{Choices, Key, Point, PointKind};
+use crate::choices::{Calm, Choices, Key, Point, PointKind};
+use crate::copies::Copies;
+use crate::cut::Skew;
 use crate::disk::{Disk, DiskId, DiskSpec, LayerKind, NodeId};
 use crate::image::{Image, filled};
 use crate::io::{ClientId, Completion, Io, RequestId, Verb};
-use crate::request::{Buffer, Content, Life, Request, Source, Span, Step, Transfer};
+use crate::medium::{Arrival, Bytes};
+use crate::request::{Buffer, Content, Life, Payload, Request, Source, Span, Step, Transfer};
 use crate::time::Instant;
 use crate::trace::{Fact, Sink, What};
 
@@ -53,19 +57,26 @@ pub struct World {
     pub(crate) disks: Vec<Disk>,
     resumes: Resumes,
     /// Requests not yet completed, by number from `first_request` on.
-    requests: VecDeque<Option<Box<Request>>>,
-    first_request: u64,
-    due: BTreeMap<(Instant, u64), Due>,
-    next_seq: u64,
+    pub(crate) requests: VecDeque<Option<Box<Request>>>,
+    pub(crate) first_request: u64,
+    pub(crate) due: BTreeMap<(Instant, u64), Due>,
+    pub(crate) next_seq: u64,
     /// Requests whose wait has ended and who go on when the one running now cannot.
     pub(crate) woken: Vec<RequestId>,
-    completions: VecDeque<(ClientId, Completion)>,
+    pub(crate) completions: VecDeque<(ClientId, Completion)>,
     /// Bytes of requests on their way and of completions not yet taken.
-    under_way: u64,
+    pub(crate) under_way: u64,
     /// Steps of plans that were performed.
     work: u64,
     /// Emptied and used again, so that announcing allocates nothing.
     pub(crate) deeds: Vec<What>,
+    /// The power of this disk is about to go.
+    pub(crate) cutting: Option<DiskId>,
+    /// This disk is about to be gone, for so many nanoseconds.
+    pub(crate) disconnecting: Option<(DiskId, Option<u64>)>,
+    /// How long after the first cut further ones follow, by whose fate is shared.
+    pub(crate) skew: Arc<[Skew]>,
+    pub(crate) copies: Arc<[Copies]>,
 }
 
 /// Something that will happen by itself.
@@ -77,14 +88,24 @@ pub enum Due {
     Transfer(RequestId),
     /// A suspension on this node has lasted as long as it may ([`Resumes::AfterNs`]).
     Release(NodeId, RequestId),
+    /// The power of this disk goes, after that of another.
+    Cut(DiskId),
+    /// This disk answers again.
+    Return(DiskId),
+    /// The window of a fault rule opens, or closes.
+    Window(DiskId, TriggerId, bool),
 }
 
 impl Due {
-    /// Whose it is.
+    /// Whose it is; `None` for what happens to a disk as a whole.
     #[must_use]
-    pub const fn request(self) -> RequestId {
-        let (Self::Answer(request) | Self::Transfer(request) | Self::Release(_, request)) = self;
-        request
+    pub const fn request(self) -> Option<RequestId> {
+        match self {
+            Self::Answer(request) | Self::Transfer(request) | Self::Release(_, request) => {
+                Some(request)
+            }
+            Self::Cut(_) | Self::Return(_) | Self::Window(..) => None,
+        }
     }
 }
 
@@ -109,6 +130,10 @@ impl World {
             under_way: 0,
             work: 0,
             deeds: Vec::new(),
+            cutting: None,
+            disconnecting: None,
+            skew: Arc::from([]),
+            copies: Arc::from([]),
         }
     }
 
@@ -134,7 +159,7 @@ impl World {
     /// What is on a disk: what reads would see that found nothing in flight.
     #[must_use]
     pub fn image(&self, disk: DiskId) -> &Image {
-        &self.disks[disk.index()].image
+        &self.disks[disk.index()].medium.image
     }
 
     /// Whether a disk is open.
@@ -228,7 +253,10 @@ impl World {
             }
             (layer.written, layer.flushed) = (0, 0);
         }
+        disk.medium.revert_dropped();
+        disk.medium.overlays.reopened();
         cx.tell(self.now, What::Opened { disk: disk_id });
+        self.open_windows(disk_id, cx);
         // Innermost first: a node is open when what it stands on is.
         for layer in (0..self.disks[disk_id.index()].layers.len()).rev() {
             self.announce_open(disk_id, layer, cx);
@@ -310,7 +338,20 @@ impl World {
         if len > 1 << 60 {
             return Err(Errno::EFBIG);
         }
-        disk.image.set_len(len);
+        let submitted = disk.transfers;
+        disk.transfers += 1;
+        disk.medium.set_len(
+            len,
+            Arrival {
+                request: RequestId::NONE,
+                client: ClientId(u32::MAX),
+                submitted,
+                at: 0,
+                len: 0,
+                bytes: Bytes::Fill(0),
+                fua: false,
+            },
+        );
         // A change of length is a write to flushes (block/io.c, bdrv_co_truncate).
         for layer in &mut disk.layers {
             layer.written += 1;
@@ -352,7 +393,18 @@ impl World {
             buffers: Vec::new(),
             bytes: 0,
             due: None,
+            strikes: Vec::new(),
+            submitted: 0,
+            short: None,
+            since: self.disks[disk.index()].medium.seq(),
         });
+        if !self.disks[disk.index()].powered {
+            // Nobody is there to answer.
+            request.life = Life::Lost;
+            self.requests.push_back(Some(request));
+            return id;
+        }
+        self.note_misuse(&request);
         match self.refusal(disk, &io) {
             Some(errno) => request.result = Err(errno),
             None => {
@@ -377,7 +429,7 @@ impl World {
         let moves_bytes = matches!(shape.verb, Verb::Read | Verb::Write);
         if !disk.is_open {
             Some(Errno::ENODEV)
-        } else if shape.at.checked_add(shape.len).is_none_or(|end| end > disk.image.len()) {
+        } else if shape.at.checked_add(shape.len).is_none_or(|end| end > disk.medium.image.len()) {
             // block/block-backend.c, blk_check_byte_request.
             Some(Errno::EIO)
         } else if (moves_bytes && shape.len > Io::MAX_LEN) || disk.pieces(&shape) > Io::MAX_PIECES {
@@ -400,7 +452,8 @@ impl World {
             Io::Write { at, data, fua } => {
                 let span = span(at, data.len() as u64);
                 let content = Content::Data(Source::Buffers);
-                (Step::Write { span, content, fua }, Some((at, data.to_vec())))
+                request.buffers.push(Buffer { at, bytes: Payload::Given(data) });
+                (Step::Write { span, content, fua }, None)
             }
             Io::WriteZeroes { at, len, fua } => {
                 (Step::Write { span: span(at, len), content: Content::Zero, fua }, None)
@@ -410,7 +463,7 @@ impl World {
             Io::Announce(event) => (Step::Announce { layer: first_node, event }, None),
         };
         request.plan.push(step);
-        request.buffers.extend(bytes.map(|(at, bytes)| Buffer { at, bytes }));
+        request.buffers.extend(bytes.map(|(at, bytes)| Buffer::own(at, bytes)));
     }
 
     /// Does the next thing that is due now; `false` when nothing is.
@@ -445,12 +498,17 @@ impl World {
         let (key, _) = due_now.nth(index).expect("the place is one of what is due now");
         let key = *key;
         let due = self.due.remove(&key).expect("what is due was just found");
-        if let Some(request) = self.request_mut(due.request()) {
+        if let Some(request) = due.request().and_then(|id| self.request_mut(id)) {
             request.due = None;
         }
         match due {
             Due::Answer(id) | Due::Transfer(id) => self.enter(id, cx),
             Due::Release(node, id) => self.time_out(node, id, cx),
+            Due::Cut(disk) => self.cut_one(disk, cx),
+            Due::Return(disk) => self.reconnect(disk, cx),
+            Due::Window(disk, rule, open) => {
+                self.disks[disk.index()].triggers.enable(rule, open);
+            }
         }
     }
 
@@ -471,10 +529,12 @@ impl World {
     /// done is told later, by [`Self::step_to`].
     pub fn carry_out(&mut self, index: usize) {
         let Some(due) = self.due_now().nth(index) else { return };
-        if let Some((_, transfer)) = self.transfer_of(due) {
-            let mut request = self.take(due.request());
+        if let (Some((_, transfer)), Some(id)) = (self.transfer_of(due), due.request()) {
+            let mut request = self.take(id);
             request.plan.pop();
-            self.apply(&mut request, transfer);
+            // Whoever decides by hand has no cuts behind and no faults ahead: nothing is asked.
+            let cx = &mut Cx { choices: &mut Calm, sink: &mut () };
+            self.apply(&mut request, transfer, cx);
             self.put_back(request);
         }
     }
@@ -490,8 +550,16 @@ impl World {
     }
 
     fn due_key(&self, due: Due) -> Key {
-        // At most one thing is due for a request, so its key is nobody else's.
-        self.request(due.request()).expect("what is due is due for somebody").key
+        let disk = |disk: DiskId| self.disks[disk.index()].medium.key;
+        match due {
+            // At most one thing is due for a request, so its key is nobody else's.
+            Due::Answer(id) | Due::Transfer(id) | Due::Release(_, id) => {
+                self.request(id).expect("what is due is due for somebody").key
+            }
+            Due::Cut(id) => disk(id).nth(0),
+            Due::Return(id) => disk(id).nth(1),
+            Due::Window(id, rule, _) => disk(id).nth(2 + u64::from(rule.0)),
+        }
     }
 
     /// Sets a breakpoint on a node.
@@ -585,7 +653,7 @@ impl World {
     }
 
     /// Takes out of the queue what is due for a request.
-    fn cancel(&mut self, id: RequestId) {
+    pub(crate) fn cancel(&mut self, id: RequestId) {
         if let Some(key) = self.request_mut(id).and_then(|request| request.due.take()) {
             self.due.remove(&key);
         }
@@ -628,12 +696,16 @@ impl World {
     /// wake one another do.
     fn enter(&mut self, first: RequestId, cx: &mut Cx<'_>) {
         self.run(first, cx);
+        if self.cutting.is_some() || self.disconnecting.is_some() {
+            self.aftermath(cx);
+        }
         if self.woken.is_empty() {
             return;
         }
         let mut pending: Vec<_> = self.woken.drain(..).rev().collect();
         while let Some(id) = pending.pop() {
             self.run(id, cx);
+            self.aftermath(cx);
             pending.extend(self.woken.drain(..).rev());
         }
     }
@@ -641,7 +713,7 @@ impl World {
     /// Runs a request until it waits or completes.
     fn run(&mut self, id: RequestId, cx: &mut Cx<'_>) {
         // A disk that was closed while this request was about to be woken has answered for it.
-        if self.request(id).is_none() {
+        if self.request(id).is_none_or(|request| request.life == Life::Lost) {
             return;
         }
         let mut request = self.take(id);
@@ -660,15 +732,23 @@ impl World {
     fn complete(&mut self, mut request: Request, cx: &mut Cx<'_>) {
         request.life = Life::Completed;
         let read = matches!(request.shape.verb, Verb::Read) && request.result.is_ok();
-        // What was read stays until it is taken.
-        self.under_way -= request.bytes - if read { request.shape.len } else { 0 };
-        let data = match request.shape.verb {
-            Verb::Read if request.result.is_ok() => core::mem::take(&mut request.buffers[0].bytes),
+        self.keep_promises(&request);
+        let mut data = match request.shape.verb {
+            Verb::Read if request.result.is_ok() => match request.buffers.swap_remove(0).bytes {
+                Payload::Own(bytes) => bytes,
+                Payload::Given(_) => unreachable!("nobody brings what is read"),
+            },
             _ => Vec::new(),
         };
+        let len = request.short.unwrap_or(request.shape.len);
+        if read {
+            data.truncate(len as usize);
+        }
+        // What was read stays until it is taken.
+        self.under_way -= request.bytes - data.len() as u64;
         let result = request.result;
         cx.tell(self.now, What::Completed { client: request.client, request: request.id, result });
-        let completion = Completion { request: request.id, result, data };
+        let completion = Completion { request: request.id, result, data, len };
         self.completions.push_back((request.client, completion));
         while let Some(None) = self.requests.front() {
             self.requests.pop_front();
@@ -681,7 +761,7 @@ impl World {
         self.requests.get(place as usize)?.as_deref()
     }
 
-    fn request_mut(&mut self, id: RequestId) -> Option<&mut Request> {
+    pub(crate) fn request_mut(&mut self, id: RequestId) -> Option<&mut Request> {
         let place = id.number().checked_sub(self.first_request)?;
         self.requests.get_mut(place as usize)?.as_deref_mut()
     }

@@ -309,7 +309,7 @@ impl<'a> Player<'a> {
     /// How soon the recording names the request: what is tried first is what is likely.
     fn rank(&self, due: Due) -> usize {
         let Some(guide) = &self.guide else { return 0 };
-        let number = self.numbers.get(&due.request()).copied();
+        let number = due.request().and_then(|request| self.numbers.get(&request)).copied();
         let rest = guide.theirs.get(self.seen.len()..).unwrap_or_default();
         let named = |seen: &Seen| match seen {
             Seen::Done(Done { req, ambiguous, .. }) | Seen::Suspended { req, ambiguous, .. } => {

@@ -389,7 +389,7 @@ impl Recorder {
         let mut late = BTreeSet::new();
         while let Some(at) = self.world.next_due() {
             self.world.advance(at);
-            late.extend(self.world.due_now().next().map(headcrash_sim::Due::request));
+            late.extend(self.world.due_now().next().and_then(headcrash_sim::Due::request));
             self.with(|world, cx| world.step_to(0, cx));
         }
         let mut seen = Seen::default();

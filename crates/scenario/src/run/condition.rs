@@ -116,5 +116,6 @@ const fn life(life: Life) -> &'static str {
         Life::Waiting => "waiting for another request",
         Life::InFlight => "in flight",
         Life::Completed => "done",
+        Life::Lost => "lost in a power cut",
     }
 }

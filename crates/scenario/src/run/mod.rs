@@ -153,6 +153,7 @@ fn drive<'s>(
         match runner.step(&mut Cx { choices, sink: observer }) {
             Progress::Stepped => {}
             Progress::Finished => return finish(scenario, runner, observer, &seen_true),
+            Progress::Dark => return finish(scenario, runner, observer, &seen_true),
             Progress::Stuck => return Outcome::Stuck(waiters(scenario, runner)),
         }
         let claims: Vec<_> =
@@ -276,6 +277,7 @@ const fn describe(life: headcrash_sim::Life) -> &'static str {
     match life {
         headcrash_sim::Life::Suspended => "suspended",
         headcrash_sim::Life::Waiting => "waiting for another",
+        headcrash_sim::Life::Lost => "lost in a power cut",
         headcrash_sim::Life::Running
         | headcrash_sim::Life::InFlight
         | headcrash_sim::Life::Completed => "on its way",

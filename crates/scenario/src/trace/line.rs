@@ -83,6 +83,37 @@ pub enum Told<'s> {
     Finished { client: &'s str },
     /// A property does not hold.
     Violated { property: String },
+    /// A fault rule strikes; `fault` is what it does, `rule` its name or place.
+    Struck { disk: &'s str, request: u64, rule: String, fault: &'static str },
+    /// A fault was kept away, because too many copies would be damaged.
+    Spared { disk: &'s str, rule: String },
+    /// Whether a fault rule is in force in this run.
+    Swarm { disk: &'s str, rule: String, enabled: bool },
+    /// A fault rule put the engine into a state.
+    Set { node: String, from: i32, to: i32 },
+    /// A request will never be answered.
+    Hangs { client: &'s str, request: u64 },
+    /// A read brought something else than was last written there.
+    Misread { client: &'s str, request: u64 },
+    /// A disk's power went.
+    PowerCut { disk: &'s str },
+    /// A disk's power is back.
+    PowerOn { disk: &'s str },
+    /// A request was on its way when the power went.
+    Lost { client: &'s str, request: u64 },
+    /// What a cut left in a unit: one of so many versions, the one that `of` wrote (0: what was
+    /// durable), or one of so many torn contents.
+    Resolved { disk: &'s str, at: u64, versions: u64, tears: u64, of: u64, torn: bool },
+    /// What a cut left of a disk's length.
+    LengthResolved { disk: &'s str, len: u64 },
+    /// A disk has vanished.
+    Gone { disk: &'s str },
+    /// A disk that had vanished answers again.
+    Returned { disk: &'s str },
+    /// A fault was put on a disk by a step.
+    Damaged { disk: &'s str, at: u64, len: u64 },
+    /// Faults were lifted by a step.
+    Lifted { disk: &'s str, at: u64, len: u64, count: u64 },
 }
 
 impl Told<'_> {
@@ -99,7 +130,10 @@ impl Told<'_> {
             | Self::ContentsHold { client, .. }
             | Self::ContentsDiffer { client, .. }
             | Self::Decided { client, .. }
-            | Self::Finished { client } => (*client).to_owned(),
+            | Self::Finished { client }
+            | Self::Hangs { client, .. }
+            | Self::Misread { client, .. }
+            | Self::Lost { client, .. } => (*client).to_owned(),
             Self::Announced { node, .. }
             | Self::Armed { node, .. }
             | Self::Moved { node, .. }
@@ -110,11 +144,23 @@ impl Told<'_> {
             | Self::Consumed { node, .. }
             | Self::BreakSet { node, .. }
             | Self::BreakRemoved { node, .. }
-            | Self::NobodyResumed { node, .. } => node.clone(),
+            | Self::NobodyResumed { node, .. }
+            | Self::Set { node, .. } => node.clone(),
             Self::Opened { disk }
             | Self::Reopened { disk }
             | Self::Closed { disk }
-            | Self::Truncated { disk, .. } => (*disk).to_owned(),
+            | Self::Truncated { disk, .. }
+            | Self::Struck { disk, .. }
+            | Self::Spared { disk, .. }
+            | Self::Swarm { disk, .. }
+            | Self::PowerCut { disk }
+            | Self::PowerOn { disk }
+            | Self::Resolved { disk, .. }
+            | Self::LengthResolved { disk, .. }
+            | Self::Gone { disk }
+            | Self::Returned { disk }
+            | Self::Damaged { disk, .. }
+            | Self::Lifted { disk, .. } => (*disk).to_owned(),
             Self::Violated { .. } => "!".to_owned(),
         }
     }
@@ -181,6 +227,45 @@ impl Told<'_> {
             }
             Self::Finished { .. } => "done".to_owned(),
             Self::Violated { property } => format!("violated: {property}"),
+            Self::Struck { request, rule, fault, .. } => {
+                format!("#{request} struck by {rule}: {fault}")
+            }
+            Self::Spared { rule, .. } => {
+                format!("  spared from {rule}: too many copies would be damaged")
+            }
+            Self::Swarm { rule, enabled, .. } => {
+                format!("{rule} is {} in this run", if *enabled { "in force" } else { "left out" })
+            }
+            Self::Set { from, to, .. } => format!("  state {from} -> {to}"),
+            Self::Hangs { request, .. } => format!("#{request} will not be answered"),
+            Self::Misread { request, .. } => {
+                format!("#{request} brings something else than was written")
+            }
+            Self::PowerCut { .. } => "power cut".to_owned(),
+            Self::PowerOn { .. } => "power on".to_owned(),
+            Self::Lost { request, .. } => format!("#{request} lost"),
+            Self::Resolved { at, versions, tears, of, torn, .. } => {
+                let what = match (of, torn) {
+                    (of, true) => format!("#{of}, torn"),
+                    (0, false) => "what was durable".to_owned(),
+                    (of, false) => format!("#{of}"),
+                };
+                let tears = match tears {
+                    0 => String::new(),
+                    tears => format!(" and {tears} torn"),
+                };
+                format!("  byte {at} holds {what}: one of {versions}{tears}")
+            }
+            Self::LengthResolved { len, .. } => format!("  is {len} bytes long"),
+            Self::Gone { .. } => "gone".to_owned(),
+            Self::Returned { .. } => "back".to_owned(),
+            Self::Damaged { at, len, .. } => format!("damaged at {at}+{len}"),
+            Self::Lifted { at, len, count, .. } => {
+                format!(
+                    "{count} {} lifted at {at}+{len}",
+                    if *count == 1 { "fault" } else { "faults" }
+                )
+            }
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Whose names the numbers of a trace are.
 
-use headcrash_engine::{Errno, EventId, RuleId};
+use headcrash_engine::{Errno, EventId, RuleId, TriggerId};
 use headcrash_sim::{ClientId, DiskId, Fact, NodeId, RuleList, Verb, What};
 
 use super::line::{Line, Told};
 use crate::scenario::Scenario;
+
+/// What the client is called that recovers after a power cut.
+pub(crate) const RECOVERY: &str = "recover";
 
 /// Resolves the numbers of facts to the names in their scenario.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +23,8 @@ impl<'s> Names<'s> {
     }
 
     fn client(&self, client: ClientId) -> &'s str {
-        &self.scenario.clients()[client.index()].name
+        let client = self.scenario.clients().get(client.index());
+        client.map_or(RECOVERY, |client| &client.name)
     }
 
     fn disk(&self, disk: DiskId) -> &'s str {
@@ -42,6 +46,15 @@ impl<'s> Names<'s> {
             Some(name) => format!("`{name}`"),
             None => format!("rule {}", rule.index() + 1),
         }
+    }
+
+    /// A fault rule of a disk: its name, or its place, from 1.
+    fn fault(&self, _disk: DiskId, rule: TriggerId) -> String {
+        format!("fault {}", rule.index() + 1)
+    }
+
+    fn fault_name(&self, _disk: DiskId, _rule: TriggerId) -> &'static str {
+        "fault"
     }
 
     fn rules(&self, node: NodeId, rules: &RuleList) -> Vec<String> {
@@ -177,6 +190,53 @@ impl<'s> Names<'s> {
             }
             What::Finished { client } => Told::Finished { client: self.client(*client) },
             What::Violated { property } => Told::Violated { property: property.to_string() },
+            What::Struck { request, disk, rule } => Told::Struck {
+                disk: self.disk(*disk),
+                request: request.number(),
+                rule: self.fault(*disk, *rule),
+                fault: self.fault_name(*disk, *rule),
+            },
+            What::Spared { disk, rule } => {
+                Told::Spared { disk: self.disk(*disk), rule: self.fault(*disk, *rule) }
+            }
+            What::Swarm { disk, rule, enabled } => Told::Swarm {
+                disk: self.disk(*disk),
+                rule: self.fault(*disk, *rule),
+                enabled: *enabled,
+            },
+            What::Set { node, from, to } => {
+                Told::Set { node: self.node(*node), from: from.0, to: to.0 }
+            }
+            What::Hangs { client, request } => {
+                Told::Hangs { client: self.client(*client), request: request.number() }
+            }
+            What::Misread { client, request } => {
+                Told::Misread { client: self.client(*client), request: request.number() }
+            }
+            What::PowerCut { disk } => Told::PowerCut { disk: self.disk(*disk) },
+            What::PowerOn { disk } => Told::PowerOn { disk: self.disk(*disk) },
+            What::Lost { client, request } => {
+                Told::Lost { client: self.client(*client), request: request.number() }
+            }
+            What::Resolved { disk, resolution } => Told::Resolved {
+                disk: self.disk(*disk),
+                at: resolution.at,
+                versions: resolution.versions,
+                tears: resolution.tears,
+                of: resolution.request.number(),
+                torn: resolution.torn,
+            },
+            What::LengthResolved { disk, len } => {
+                Told::LengthResolved { disk: self.disk(*disk), len: *len }
+            }
+            What::Gone { disk } => Told::Gone { disk: self.disk(*disk) },
+            What::Returned { disk } => Told::Returned { disk: self.disk(*disk) },
+            What::Damaged { disk, at, len } => {
+                Told::Damaged { disk: self.disk(*disk), at: *at, len: *len }
+            }
+            What::Lifted { disk, at, len, count } => {
+                Told::Lifted { disk: self.disk(*disk), at: *at, len: *len, count: *count }
+            }
         }
     }
 }

@@ -72,7 +72,10 @@ impl World {
                 request.plan.push(Step::Flush { layer: layer + 1 });
                 self.check(request, layer, Access::FLUSH, cx)
             }
-            LayerKind::File => self.transfer(request, Transfer::Flush, cx),
+            LayerKind::File => {
+                let scope = self.disks[request.disk.index()].medium.seq();
+                self.transfer(request, Transfer::Flush { scope }, cx)
+            }
         }
     }
 

@@ -7,18 +7,19 @@
 mod discard;
 mod flush;
 mod read;
+mod transfer;
 mod write;
 mod zero;
 
+pub(crate) use transfer::transferring;
+
 use alloc::vec::Vec;
 
-use headcrash_engine::{
-    Access, Deed, Errno, EventId, IoKind, Passage, Requester, Verdict, Witness,
-};
+use headcrash_engine::{Access, Deed, EventId, Passage, Requester, Verdict, Witness};
 
 use crate::disk::{LayerKind, NodeId, TrackId};
 use crate::io::{RequestId, Verb};
-use crate::request::{Content, Life, Request, Source, Span, Step, Transfer};
+use crate::request::{Life, Request, Step};
 use crate::trace::{RuleList, What};
 use crate::world::{Cx, Due, World};
 
@@ -62,9 +63,9 @@ impl World {
             Step::ReadPieces(span) => self.read_pieces(request, span),
             Step::DriverRead(span) => self.driver_read(request, span, cx),
             Step::Unpad(span) => {
-                let mut padded = request.buffers.pop().expect("a padded read has its buffer");
+                let padded = request.buffers.pop().expect("a padded read has its buffer");
                 if request.result.is_ok() {
-                    request.bytes(span).copy_from_slice(padded.part(span.at, span.len));
+                    request.bytes_mut(span).copy_from_slice(padded.part(span.at, span.len));
                 }
                 Flow::Go
             }
@@ -122,7 +123,7 @@ impl World {
             Step::Flushed { layer, written } => self.flushed(request, layer, written),
 
             Step::Applied(transfer) => {
-                self.apply(request, transfer);
+                self.apply(request, transfer, cx);
                 Flow::Go
             }
         }
@@ -150,9 +151,17 @@ impl World {
         let who = Requester(request.id.number());
         let mut deeds =
             Deeds { node, request: request.id, whats: core::mem::take(&mut self.deeds) };
+        let cause = disk.cause(request);
         let engine = disk.engine_mut(layer).expect("the layer was just seen to be a node");
         let passage = engine.announce(event, who, &mut deeds);
+        let strikes = layer == disk.first_node && !disk.triggers.is_empty();
         self.deeds = self.settle_deeds(deeds, layer, cx);
+        if strikes
+            && let Some(flow) = self.struck_at_once(request, event, cause, cx)
+            && passage == Passage::Pass
+        {
+            return flow;
+        }
         match passage {
             Passage::Pass => Flow::Go,
             Passage::Suspend => {
@@ -236,66 +245,6 @@ impl World {
         request.plan.push(Step::Gate { layer, track });
         cx.tell(self.now, What::Waiting { client: request.client, request: request.id, on });
         Flow::Wait(Life::Waiting)
-    }
-
-    /// Sends a transfer to the medium.
-    fn transfer(&mut self, request: &mut Request, transfer: Transfer, cx: &mut Cx<'_>) -> Flow {
-        let disk = &self.disks[request.disk.index()];
-        let kind = match transfer {
-            Transfer::Read(_) => IoKind::Read,
-            Transfer::Write(_, Content::Data(_)) => IoKind::Write,
-            Transfer::Write(_, Content::Zero) => IoKind::WriteZeroes,
-            Transfer::Discard(_) => IoKind::Discard,
-            Transfer::Flush => IoKind::Flush,
-        };
-        let Some(ns) = disk.latencies.of(kind).draw(request.actor, cx.choices) else {
-            self.apply(request, transfer);
-            return Flow::Go;
-        };
-        let until = self.now.after_ns(ns);
-        request.plan.push(Step::Applied(transfer));
-        cx.tell(self.now, What::InFlight { client: request.client, request: request.id, until });
-        self.due_at(request, until, Due::Transfer(request.id));
-        Flow::Wait(Life::InFlight)
-    }
-
-    pub(crate) fn apply(&mut self, request: &mut Request, transfer: Transfer) {
-        let disk = &mut self.disks[request.disk.index()];
-        let file = disk.layers.last_mut().expect("a disk has its file");
-        if disk.forgets && !matches!(transfer, Transfer::Read(_) | Transfer::Flush) {
-            file.written += 1;
-            return;
-        }
-        // The disk was cut off below the request while it was on its way. (Padding may lie beyond.)
-        let writes = !matches!(transfer, Transfer::Read(_) | Transfer::Flush);
-        if writes && request.shape.at + request.shape.len > disk.image.len() {
-            request.result = Err(Errno::EIO);
-            return;
-        }
-        match transfer {
-            Transfer::Read(span) => {
-                disk.image.read(span.at, request.bytes(span));
-            }
-            Transfer::Write(span, Content::Data(Source::Buffers)) => {
-                file.written += 1;
-                disk.image.write(span.at, request.bytes(span));
-            }
-            Transfer::Write(span, Content::Data(Source::Zeroes) | Content::Zero)
-            | Transfer::Discard(span) => {
-                file.written += 1;
-                disk.image.fill(span.at, span.len, 0);
-            }
-            Transfer::Flush => {}
-        }
-    }
-}
-
-impl Request {
-    /// The bytes that belong at `span`, in the topmost buffer that has them all.
-    pub(crate) fn bytes(&mut self, span: Span) -> &mut [u8] {
-        let covering =
-            self.buffers.iter_mut().rev().find(|buffer| buffer.covers(span.at, span.len));
-        covering.expect("what is read or written has a buffer").part(span.at, span.len)
     }
 }
 

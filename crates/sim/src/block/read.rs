@@ -25,7 +25,7 @@ impl World {
         request.plan.push(Step::Untrack { layer, track });
         if aligned != span {
             let bytes = filled(aligned.len, disk.untouched());
-            request.buffers.push(Buffer { at: aligned.at, bytes });
+            request.buffers.push(Buffer::own(aligned.at, bytes));
             request.plan.push(Step::Unpad(span));
         }
         request.plan.extend([Step::ReadPieces(aligned), Step::Gate { layer, track }]);
@@ -33,7 +33,7 @@ impl World {
     }
 
     pub(super) fn read_pieces(&self, request: &mut Request, span: Span) -> Flow {
-        if request.result.is_err() {
+        if request.result.is_err() || request.short.is_some() {
             return Flow::Go;
         }
         let max = self.max_piece(request, span.layer);

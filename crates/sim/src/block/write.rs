@@ -61,7 +61,7 @@ impl World {
         let layer = span.layer;
         let disk = &mut self.disks[request.disk.index()];
         if matches!(disk.layers[layer].kind, LayerKind::File) {
-            return self.transfer(request, Transfer::Write(span, content), cx);
+            return self.transfer(request, Transfer::Write { span, content, fua }, cx);
         }
         let padding = Padding::of(span, disk.layers[layer].align);
         if span.len == 0 && padding.head > 0 {
@@ -83,7 +83,7 @@ impl World {
             request.plan.push(Step::WriteAligned { span, content, fua, track });
             return Flow::Go;
         }
-        request.buffers.push(Buffer { at: aligned.at, bytes: filled(aligned.len, 0) });
+        request.buffers.push(Buffer::own(aligned.at, filled(aligned.len, 0)));
         request.plan.push(Step::DropBuffers { count: 1 });
         let depth = request.plan.len();
         let content = Content::Data(Source::Buffers);
@@ -198,18 +198,18 @@ impl World {
         let (below, above) = request.buffers.split_at_mut(first);
         for buffer in above {
             let at = span.at.max(buffer.at);
-            let end = span.end().min(buffer.at + buffer.bytes.len() as u64);
+            let end = span.end().min(buffer.end());
             if at >= end {
                 continue;
             }
             let len = end - at;
             match content {
                 Content::Data(Source::Buffers) => {
-                    let payload = below.iter_mut().rev().find(|buffer| buffer.covers(at, len));
+                    let payload = below.iter().rev().find(|buffer| buffer.covers(at, len));
                     let payload = payload.expect("what is written is in a buffer");
-                    buffer.part(at, len).copy_from_slice(payload.part(at, len));
+                    buffer.part_mut(at, len).copy_from_slice(payload.part(at, len));
                 }
-                Content::Data(Source::Zeroes) | Content::Zero => buffer.part(at, len).fill(0),
+                Content::Data(Source::Zeroes) | Content::Zero => buffer.part_mut(at, len).fill(0),
             }
         }
     }
@@ -250,7 +250,7 @@ impl World {
         source: Source,
         fua: bool,
     ) -> Flow {
-        if request.result.is_err() {
+        if request.result.is_err() || request.short.is_some() {
             return Flow::Go;
         }
         let max = self.max_piece(request, span.layer);

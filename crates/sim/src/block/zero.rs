@@ -42,7 +42,7 @@ impl World {
         let buffers = [tail, head];
         let count = buffers.iter().flatten().count();
         for span in buffers.into_iter().flatten() {
-            request.buffers.push(Buffer { at: span.at, bytes: filled(span.len, 0) });
+            request.buffers.push(Buffer::own(span.at, filled(span.len, 0)));
         }
         if count > 0 {
             request.plan.push(Step::DropBuffers { count });
@@ -78,7 +78,7 @@ impl World {
         let ends = [tail, head].into_iter().flatten();
         let count = ends.clone().count();
         for block in ends {
-            request.buffers.push(Buffer { at: block.at, bytes: filled(block.len, 0) });
+            request.buffers.push(Buffer::own(block.at, filled(block.len, 0)));
         }
         request.plan.push(Step::DropBuffers { count });
         let depth = request.plan.len();
@@ -154,7 +154,10 @@ impl World {
         flush: bool,
     ) -> Flow {
         // A positive result ends the loop, and is a success above it.
-        if request.result.is_err() || core::mem::take(&mut request.pretended) {
+        if request.result.is_err()
+            || request.short.is_some()
+            || core::mem::take(&mut request.pretended)
+        {
             return Flow::Go;
         }
         if span.len == 0 {

@@ -27,6 +27,23 @@ pub trait Choices {
     ///
     /// There are at least two keys, all different: stable names of whoever is to be picked.
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize;
+
+    /// Whether something comes true that has a chance of `num` in `den`. `false` is the dullest.
+    ///
+    /// `num` is neither 0 nor `den`. Two answers, however large the numbers are.
+    fn chance(&mut self, point: Point, num: u64, den: u64) -> bool {
+        self.choose(point, den) >= den - num
+    }
+
+    /// Which of `n` versions a power cut left: 0 is the newest, `durable` the one that a cut
+    /// leaves when it loses whatever it can.
+    ///
+    /// The same question as [`Self::choose`]; whoever wants to try both extremes, everything kept
+    /// and everything lost, needs to know which is which.
+    fn choose_version(&mut self, point: Point, n: u64, durable: u64) -> u64 {
+        _ = durable;
+        self.choose(point, n)
+    }
 }
 
 /// What is being decided, and about whom.

@@ -129,6 +129,10 @@ impl Choices for Replay {
         }
     }
 
+    fn chance(&mut self, point: Point, _: u64, _: u64) -> bool {
+        self.choose(point, 2) == 1
+    }
+
     /// Leniently, the first recorded pick of one of `keys` that was not used: a question that is
     /// new uses up nothing that belongs to others.
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize {

@@ -32,10 +32,17 @@ pub struct Recorder<C> {
     schedule: Schedule,
 }
 
-impl<C: Choices> Recorder<C> {
+impl<C> Recorder<C> {
     /// Records the answers of `inner`.
     pub const fn new(inner: C) -> Self {
         Self { inner, schedule: Schedule { choices: Vec::new() } }
+    }
+
+    fn record(&mut self, point: Point, n: u64, answer: u64) -> u64 {
+        // Any answer is a valid one.
+        let answer = answer.min(n - 1);
+        self.schedule.choices.push(Choice { point, n, answer, picked: None });
+        answer
     }
 
     /// What was recorded, and who answered.
@@ -47,13 +54,21 @@ impl<C: Choices> Recorder<C> {
 impl<C: Choices> Choices for Recorder<C> {
     fn choose(&mut self, point: Point, n: u64) -> u64 {
         let answer = self.inner.choose(point, n);
-        debug_assert!(answer < n, "an answer is below its bound");
-        self.schedule.choices.push(Choice { point, n, answer, picked: None });
-        answer
+        self.record(point, n, answer)
+    }
+
+    fn choose_version(&mut self, point: Point, n: u64, durable: u64) -> u64 {
+        let answer = self.inner.choose_version(point, n, durable);
+        self.record(point, n, answer)
+    }
+
+    fn chance(&mut self, point: Point, num: u64, den: u64) -> bool {
+        let answer = u64::from(self.inner.chance(point, num, den));
+        self.record(point, 2, answer) == 1
     }
 
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
-        let index = self.inner.pick(point, keys);
+        let index = self.inner.pick(point, keys).min(keys.len() - 1);
         let n = keys.len() as u64;
         let picked = Some(keys[index]);
         self.schedule.choices.push(Choice { point, n, answer: index as u64, picked });
@@ -62,6 +77,14 @@ impl<C: Choices> Choices for Recorder<C> {
 }
 
 impl<C: Choices + ?Sized> Choices for &mut C {
+    fn chance(&mut self, point: Point, num: u64, den: u64) -> bool {
+        (**self).chance(point, num, den)
+    }
+
+    fn choose_version(&mut self, point: Point, n: u64, durable: u64) -> u64 {
+        (**self).choose_version(point, n, durable)
+    }
+
     fn choose(&mut self, point: Point, n: u64) -> u64 {
         (**self).choose(point, n)
     }

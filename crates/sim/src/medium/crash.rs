@@ -1,0 +1,690 @@
+//! What a power cut leaves: nothing is chosen at the cut, each unit is decided when it is first
+//! looked at.
+//!
+//! Every cut adds a [`Level`]: the writes that were not durable then, and those that were still on
+//! their way. A unit's candidates follow from the writes that touch it; where the device keeps an
+//! order, or keeps writes whole, deciding one unit narrows what others can be. What is left of the
+//! possibilities is a list of disjoint boxes: intervals of how far each chain of writes has come.
+//! So the answers given while a recovery reads partition the legal states: every state agrees with
+//! exactly one sequence of answers, and none of them is empty.
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::log::{Effect, Fate, Part};
+use super::overlay::garbage;
+use super::ranges::Ranges;
+use crate::choices::Key;
+use crate::device::{Device, OnTear, Order, Tears};
+use crate::image::{Image, Old};
+use crate::io::RequestId;
+
+/// What one cut left undecided.
+#[derive(Clone, Debug)]
+pub(crate) struct Level {
+    /// In apply order: what had completed, in the order of completion, then what was in flight, in
+    /// the order of submission.
+    effects: Arc<[Effect]>,
+    /// Where each stands in its chain: how many pieces come before its own. Empty where every
+    /// piece stands alone.
+    places: Arc<[u64]>,
+    index: Arc<[Extent]>,
+    settled: Ranges<Settled>,
+}
+
+/// How a unit stopped being undecided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It was decided, or durably written.
+    Known,
+    /// It was written over, not yet durably: another cut may bring it back.
+    Overwritten,
+}
+
+/// Where an effect lies, sorted by start, with the greatest end so far.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    at: u64,
+    end: u64,
+    reach: u64,
+    effect: u32,
+}
+
+/// A chain of pieces of writes, kept one after the other: a level's, a client's, or one piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Chain {
+    level: u32,
+    /// The client, or the effect.
+    of: u32,
+    /// Which piece of the effect.
+    piece: u64,
+}
+
+/// How far chains may have come: intervals of stages, both ends included. Stage `2j` is "the first
+/// j pieces and no more", `2j + 1` is "and piece j is torn". A chain that is not named may be
+/// anywhere.
+type Limits = Vec<(Chain, u64, u64)>;
+
+/// What a unit may hold.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) content: Content,
+    pub(crate) origin: Origin,
+    /// In which boxes it is so.
+    boxes: Vec<Limits>,
+}
+
+/// The bytes of a candidate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Bytes(Vec<u8>),
+    /// Reads fail until it is rewritten; these are the clean bytes.
+    Unreadable(Vec<u8>),
+    /// Any mixture of the two, granule by granule, but neither of them: the granules that differ.
+    Mixed {
+        old: Vec<u8>,
+        new: Vec<u8>,
+        granule: u64,
+        differ: Vec<u64>,
+    },
+}
+
+/// Where a candidate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// The effect's place in the order of all, 0 for what is durable.
+    pub(crate) seq: u64,
+    pub(crate) request: RequestId,
+    pub(crate) torn: bool,
+}
+
+impl Origin {
+    const DURABLE: Self = Self { seq: 0, request: RequestId::NONE, torn: false };
+}
+
+/// A unit's candidates.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Candidates {
+    /// Newest first; no two alike.
+    pub(crate) versions: Vec<Candidate>,
+    /// Torn ones, none like a version.
+    pub(crate) tears: Vec<Candidate>,
+    /// Which of the versions is the durable one.
+    pub(crate) durable: usize,
+}
+
+/// Everything that cuts have left undecided.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unresolved {
+    levels: Vec<Level>,
+    /// By group of writes that are bound to one another: what is left of the possibilities.
+    boxes: BTreeMap<u64, Vec<Limits>>,
+}
+
+impl Level {
+    /// What these effects leave; dropped ones are none.
+    fn new(effects: Vec<Effect>, device: &Device) -> Self {
+        let places = places(&effects, device);
+        let mut index: Vec<_> = (0..)
+            .zip(&effects)
+            .map(|(effect, one)| Extent { at: one.at, end: one.end(), reach: 0, effect })
+            .collect();
+        index.sort_by_key(|extent| extent.at);
+        let mut reach = 0;
+        for extent in &mut index {
+            reach = extent.end.max(reach);
+            extent.reach = reach;
+        }
+        Self {
+            effects: effects.into(),
+            places: places.into(),
+            index: index.into(),
+            settled: Ranges::new(),
+        }
+    }
+
+    /// The effects that touch a stretch, oldest first.
+    fn touching(&self, at: u64, len: u64, into: &mut Vec<u32>) {
+        let end = self.index.partition_point(|extent| extent.at < at + len);
+        let first = into.len();
+        for extent in self.index[..end].iter().rev() {
+            if extent.reach <= at {
+                break;
+            }
+            if extent.end > at {
+                into.push(extent.effect);
+            }
+        }
+        into[first..].sort_unstable();
+    }
+
+    fn any_touches(&self, at: u64, len: u64) -> bool {
+        let end = self.index.partition_point(|extent| extent.at < at + len);
+        let mut before = self.index[..end].iter().rev();
+        before.by_ref().take_while(|extent| extent.reach > at).any(|extent| extent.end > at)
+    }
+}
+
+/// Where each effect's pieces begin in its chain.
+fn places(effects: &[Effect], device: &Device) -> Vec<u64> {
+    let mut places = vec![0; effects.len()];
+    let mut order: Vec<_> = (0..effects.len()).collect();
+    match device.order {
+        Order::Any => return Vec::new(),
+        Order::Completion => {}
+        Order::Submission | Order::PerQueue => {
+            order.sort_by_key(|index| effects[*index].submitted);
+        }
+    }
+    let mut ends = BTreeMap::<u32, u64>::new();
+    for index in order {
+        let effect = &effects[index];
+        if effect.fate != Fate::Pending {
+            continue;
+        }
+        let end = ends.entry(chain_of(effect, device)).or_default();
+        places[index] = *end;
+        *end += pieces(effect, device);
+    }
+    places
+}
+
+/// Into how many pieces a cut can part a write.
+fn pieces(effect: &Effect, device: &Device) -> u64 {
+    let atomic = device.atomic();
+    if effect.len == 0 { 0 } else { (effect.end() - 1) / atomic - effect.at / atomic + 1 }
+}
+
+const fn chain_of(effect: &Effect, device: &Device) -> u32 {
+    match device.order {
+        Order::PerQueue => effect.client.0,
+        Order::Any | Order::Completion | Order::Submission => 0,
+    }
+}
+
+impl Unresolved {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.levels.is_empty()
+    }
+
+    /// The power went, with these effects not durable, or on their way.
+    pub(crate) fn cut(&mut self, effects: Vec<Effect>, device: &Device) {
+        if !effects.is_empty() {
+            self.levels.push(Level::new(effects, device));
+        }
+    }
+
+    /// The units that meet a stretch and are not decided, in order.
+    pub(crate) fn open_units(&self, range: Range<u64>, device: &Device) -> Vec<u64> {
+        let Some(top) = self.levels.last() else { return Vec::new() };
+        let unit = device.unit();
+        let mut units = Vec::new();
+        let mut touching = Vec::new();
+        for level in &self.levels {
+            touching.clear();
+            level.touching(range.start, range.end - range.start, &mut touching);
+            for effect in &touching {
+                let effect = &level.effects[*effect as usize];
+                let (from, to) = (effect.at.max(range.start), effect.end().min(range.end));
+                let (mut at, end) = (from - from % unit, to.next_multiple_of(unit));
+                while at < end {
+                    units.push(at);
+                    at += unit;
+                }
+            }
+        }
+        units.sort_unstable();
+        units.dedup();
+        // What an older level has decided, or was written over since, is not open.
+        units.retain(|at| top.settled.get(*at).is_none() && self.is_open(*at, unit));
+        units
+    }
+
+    /// Whether a unit is not decided, if the newest level has not settled it.
+    fn is_open(&self, at: u64, unit: u64) -> bool {
+        for (depth, level) in self.levels.iter().enumerate().rev() {
+            let newest = depth + 1 == self.levels.len();
+            match level.settled.get(at) {
+                Some(Settled::Known) => return false,
+                Some(Settled::Overwritten) if newest => return false,
+                Some(Settled::Overwritten) | None => {}
+            }
+            if level.any_touches(at, unit) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// A stretch was written over: whole units in it need no decision any more, unless another cut
+    /// loses the write.
+    pub(crate) fn overwritten(&mut self, range: Range<u64>, settled: Settled) {
+        if let Some(top) = self.levels.last_mut() {
+            top.settled.insert(range, settled);
+        }
+    }
+
+    /// What a unit may hold. `image` shows the newest.
+    pub(crate) fn candidates(
+        &self,
+        at: u64,
+        image: &Image,
+        device: &Device,
+        disk: Key,
+    ) -> Candidates {
+        let unit = device.unit().min(image.len().saturating_sub(at));
+        let mut newest = vec![0; unit as usize];
+        image.read(at, &mut newest);
+        let look = Look { levels: &self.levels, device, at, unit, disk };
+        let found = if device.order == Order::Any && device.atomic() == device.unit() {
+            look.each_alone(newest)
+        } else {
+            let whole = [Limits::new()];
+            let boxes = self.boxes.get(&group(at, device)).map_or(&whole[..], |boxes| boxes);
+            look.in_chains(newest, boxes)
+        };
+        found.merged()
+    }
+
+    /// A unit holds this candidate.
+    pub(crate) fn decide(&mut self, at: u64, chosen: &Candidate, device: &Device) {
+        if !chosen.boxes.is_empty() {
+            self.boxes.insert(group(at, device), chosen.boxes.clone());
+        }
+        let range = at..at + device.unit();
+        self.overwritten(range, Settled::Known);
+    }
+
+    /// The stretches that some level touches, for whoever looks at everything.
+    pub(crate) fn stretches(&self) -> Vec<Range<u64>> {
+        let mut all: Vec<_> = self
+            .levels
+            .iter()
+            .flat_map(|level| level.effects.iter().map(|effect| effect.at..effect.end()))
+            .collect();
+        all.sort_unstable_by_key(|range| range.start);
+        let mut merged = Vec::<Range<u64>>::new();
+        for range in all {
+            match merged.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => merged.push(range),
+            }
+        }
+        merged
+    }
+}
+
+/// Which writes are bound to one another.
+const fn group(at: u64, device: &Device) -> u64 {
+    match device.order {
+        Order::Any => at / device.atomic(),
+        Order::Completion | Order::Submission | Order::PerQueue => 0,
+    }
+}
+
+/// One unit, to be looked at.
+struct Look<'a> {
+    levels: &'a [Level],
+    device: &'a Device,
+    at: u64,
+    unit: u64,
+    disk: Key,
+}
+
+impl Look<'_> {
+    fn touching(&self, level: usize) -> Vec<u32> {
+        let mut touching = Vec::new();
+        self.levels[level].touching(self.at, self.unit, &mut touching);
+        touching
+    }
+
+    /// Takes this level's writes back out of `content`.
+    fn undo(&self, level: usize, touching: &[u32], content: &mut [u8]) {
+        for effect in touching.iter().rev() {
+            let effect = &self.levels[level].effects[*effect as usize];
+            if let Some(old) = &effect.old {
+                self.over(effect, content, |skip, part| read_old(old, skip, part));
+            }
+        }
+    }
+
+    fn apply(&self, effect: &Effect, content: &mut [u8]) {
+        self.over(effect, content, |skip, part| {
+            effect.bytes.part(skip, part.len() as u64).copy_to(part);
+        });
+    }
+
+    /// The part of `content` that an effect covers, with where it lies in the effect.
+    fn over(&self, effect: &Effect, content: &mut [u8], act: impl FnOnce(u64, &mut [u8])) {
+        let from = effect.at.max(self.at);
+        let to = effect.end().min(self.at + self.unit);
+        if from < to {
+            let part = &mut content[(from - self.at) as usize..(to - self.at) as usize];
+            act(from - effect.at, part);
+        }
+    }
+
+    fn can_tear(&self, effect: &Effect) -> bool {
+        self.device.on_tear != OnTear::OldOrNew
+            && effect.fate == Fate::Pending
+            && (effect.in_flight || self.device.tears == Tears::Unflushed)
+    }
+
+    /// Whether what lies below `level` is undecided for this unit.
+    fn open_below(&self, level: usize) -> bool {
+        level > 0
+            && self.levels[level - 1].settled.get(self.at) != Some(Settled::Known)
+            && (self.levels[level - 1].any_touches(self.at, self.unit)
+                || self.open_below(level - 1))
+    }
+
+    /// The unit's own versions, whatever became of others: each is the one before with a write on
+    /// top, as a device that reads, modifies and writes its units has it.
+    fn each_alone(&self, newest: Vec<u8>) -> Found {
+        let mut found = Found::default();
+        self.alone_at(self.levels.len() - 1, newest, &mut found);
+        found.versions.reverse();
+        found
+    }
+
+    /// Adds a level's candidates, oldest first.
+    fn alone_at(&self, level: usize, mut content: Vec<u8>, found: &mut Found) {
+        let touching = self.touching(level);
+        self.undo(level, &touching, &mut content);
+        let mut last = if self.open_below(level) {
+            self.alone_at(level - 1, content, found);
+            found.versions.clone()
+        } else {
+            let durable = Candidate {
+                content: Content::Bytes(content),
+                origin: Origin::DURABLE,
+                boxes: Vec::new(),
+            };
+            found.versions.push(durable.clone());
+            vec![durable]
+        };
+        for effect in touching {
+            let effect = &self.levels[level].effects[effect as usize];
+            let origin = Origin { seq: effect.seq, request: effect.request, torn: false };
+            let mut next = Vec::<Candidate>::new();
+            for before in &last {
+                let Content::Bytes(old) = &before.content else { continue };
+                let mut new = old.clone();
+                self.apply(effect, &mut new);
+                if !next.iter().any(|other| other.content == Content::Bytes(new.clone())) {
+                    next.push(Candidate {
+                        content: Content::Bytes(new),
+                        origin,
+                        boxes: Vec::new(),
+                    });
+                }
+            }
+            if self.can_tear(effect) {
+                for old in &found.versions {
+                    let Content::Bytes(old) = &old.content else { continue };
+                    let mut new = old.clone();
+                    self.apply(effect, &mut new);
+                    for content in self.tears(effect, old, &new) {
+                        let origin = Origin { torn: true, ..origin };
+                        found.tears.push(Candidate { content, origin, boxes: Vec::new() });
+                    }
+                }
+            }
+            if effect.fate == Fate::Durable {
+                // It hides whatever was there before it, torn or not.
+                found.versions.clear();
+                found.tears.clear();
+                for candidate in &mut next {
+                    candidate.origin = Origin { request: RequestId::NONE, ..origin };
+                }
+            }
+            found.versions.extend(next.iter().cloned());
+            last = next;
+        }
+    }
+
+    /// The unit's contents by how far the chains of writes have come.
+    fn in_chains(&self, newest: Vec<u8>, boxes: &[Limits]) -> Found {
+        let mut stacks = Vec::new();
+        let mut content = newest;
+        let mut level = self.levels.len();
+        loop {
+            level -= 1;
+            let touching = self.touching(level);
+            self.undo(level, &touching, &mut content);
+            stacks.push((level, touching));
+            if !self.open_below(level) {
+                break;
+            }
+        }
+        // Newest first.
+        let effects: Vec<_> = stacks
+            .iter()
+            .flat_map(|(level, touching)| touching.iter().rev().map(|effect| (*level, *effect)))
+            .collect();
+        let mut found = Found::default();
+        for limits in boxes {
+            let mut kept = Vec::new();
+            self.branch(&effects, limits.clone(), &mut kept, &content, &mut found);
+        }
+        found
+    }
+
+    /// Goes down the writes that touch the unit, newest first: each is kept, torn or lost, as far
+    /// as the limits allow it.
+    fn branch(
+        &self,
+        effects: &[(usize, u32)],
+        limits: Limits,
+        kept: &mut Vec<(usize, u32, bool)>,
+        base: &[u8],
+        found: &mut Found,
+    ) {
+        let whole = kept.last().is_some_and(|(level, effect, torn)| {
+            !torn && self.levels[*level].effects[*effect as usize].covers(self.at, self.unit)
+        });
+        let Some(((level, index), older)) = effects.split_first().filter(|_| !whole) else {
+            self.leaf(kept, limits, base, found);
+            return;
+        };
+        let effect = &self.levels[*level].effects[*index as usize];
+        if effect.fate == Fate::Durable {
+            kept.push((*level, *index, false));
+            self.branch(older, limits, kept, base, found);
+            kept.pop();
+            return;
+        }
+        let (chain, place) = self.place(*level, *index, effect);
+        let stage = 2 * (place + 1);
+        for (torn, least, most) in
+            [(false, stage, u64::MAX), (true, stage - 1, stage - 1), (false, 0, stage - 2)]
+        {
+            if torn && !self.can_tear(effect) {
+                continue;
+            }
+            let mut narrowed = limits.clone();
+            // Without tears no chain stands at an odd stage.
+            if !narrow(&mut narrowed, chain, least, most) {
+                continue;
+            }
+            let keeps = torn || least == stage;
+            if keeps {
+                kept.push((*level, *index, torn));
+            }
+            self.branch(older, narrowed, kept, base, found);
+            if keeps {
+                kept.pop();
+            }
+        }
+    }
+
+    /// The chain of the piece of an effect that touches the unit, and where it stands in it.
+    fn place(&self, level: usize, index: u32, effect: &Effect) -> (Chain, u64) {
+        let atomic = self.device.atomic();
+        let from = effect.at.max(self.at);
+        let piece = from / atomic - effect.at / atomic;
+        let level_number = level as u32;
+        match self.device.order {
+            Order::Any => (Chain { level: level_number, of: index, piece }, 0),
+            Order::Completion | Order::Submission | Order::PerQueue => {
+                let chain =
+                    Chain { level: level_number, of: chain_of(effect, self.device), piece: 0 };
+                (chain, self.levels[level].places[index as usize] + piece)
+            }
+        }
+    }
+
+    fn leaf(&self, kept: &[(usize, u32, bool)], limits: Limits, base: &[u8], found: &mut Found) {
+        let mut contents = vec![Content::Bytes(base.to_vec())];
+        let mut origin = Origin::DURABLE;
+        // Oldest first.
+        for (level, index, torn) in kept.iter().rev() {
+            let effect = &self.levels[*level].effects[*index as usize];
+            let mut next = Vec::new();
+            for old in contents {
+                let Content::Bytes(old) = old else {
+                    next.push(old);
+                    continue;
+                };
+                let mut new = old.clone();
+                self.apply(effect, &mut new);
+                if *torn {
+                    next.extend(self.tears(effect, &old, &new));
+                } else {
+                    next.push(Content::Bytes(new));
+                }
+            }
+            contents = next;
+            if effect.fate != Fate::Durable {
+                let torn = origin.torn || *torn;
+                origin = Origin { seq: effect.seq, request: effect.request, torn };
+            } else {
+                origin.seq = effect.seq;
+            }
+        }
+        let torn = kept.iter().any(|(_, _, torn)| *torn);
+        let list = if torn { &mut found.tears } else { &mut found.versions };
+        list.extend(contents.into_iter().map(|content| Candidate {
+            content,
+            origin,
+            boxes: vec![limits.clone()],
+        }));
+    }
+
+    /// What a unit may hold when it was being written, besides the old and the new.
+    fn tears(&self, effect: &Effect, old: &[u8], new: &[u8]) -> Vec<Content> {
+        let differing = |granule: u64| -> Vec<u64> {
+            let size = granule as usize;
+            let granules = old.chunks(size).zip(new.chunks(size)).enumerate();
+            granules.filter(|(_, (old, new))| old != new).map(|(index, _)| index as u64).collect()
+        };
+        // In the middle of a write that changes nothing there is nothing to see.
+        match self.device.on_tear {
+            OnTear::OldOrNew => Vec::new(),
+            OnTear::Garbage if old != new => {
+                let mut bytes = vec![0; new.len()];
+                garbage(self.disk.nth(effect.seq).number(), self.at, &mut bytes);
+                vec![Content::Bytes(bytes)]
+            }
+            OnTear::Unreadable if old != new => vec![Content::Unreadable(new.to_vec())],
+            OnTear::Garbage | OnTear::Unreadable => Vec::new(),
+            OnTear::Prefix { granule } => {
+                let differ = differing(granule);
+                let inner = differ.len().saturating_sub(1);
+                let cut = |last: &u64| {
+                    let end = (((last + 1) * granule) as usize).min(new.len());
+                    Content::Bytes([&new[..end], &old[end..]].concat())
+                };
+                differ[..inner].iter().map(cut).collect()
+            }
+            OnTear::Mixed { granule } => {
+                let differ = differing(granule);
+                if differ.len() > MIX {
+                    let (old, new) = (old.to_vec(), new.to_vec());
+                    return vec![Content::Mixed { old, new, granule, differ }];
+                }
+                let mixes = 1..(1_u64 << differ.len()).saturating_sub(1).max(1);
+                mixes.map(|bits| Content::Bytes(mix(old, new, granule, &differ, bits))).collect()
+            }
+        }
+    }
+}
+
+/// How many granules are decided by one question: sixty-four answers.
+pub(crate) const MIX: usize = 6;
+
+/// The old bytes, with those of the differing granules new whose bit is set.
+pub(crate) fn mix(old: &[u8], new: &[u8], granule: u64, differ: &[u64], bits: u64) -> Vec<u8> {
+    let mut mixed = old.to_vec();
+    for (place, index) in differ.iter().enumerate() {
+        if bits >> place & 1 == 1 {
+            let start = (index * granule) as usize;
+            let end = (start + granule as usize).min(old.len());
+            mixed[start..end].copy_from_slice(&new[start..end]);
+        }
+    }
+    mixed
+}
+
+/// Narrows one chain's interval; `false` when nothing is left.
+fn narrow(limits: &mut Limits, chain: Chain, least: u64, most: u64) -> bool {
+    match limits.binary_search_by_key(&chain, |(chain, ..)| *chain) {
+        Ok(place) => {
+            let (_, low, high) = &mut limits[place];
+            *low = least.max(*low);
+            *high = most.min(*high);
+            low <= high
+        }
+        Err(place) => {
+            limits.insert(place, (chain, least, most));
+            true
+        }
+    }
+}
+
+/// Candidates before those that look alike are merged.
+#[derive(Debug, Default)]
+struct Found {
+    versions: Vec<Candidate>,
+    tears: Vec<Candidate>,
+}
+
+impl Found {
+    fn merged(self) -> Candidates {
+        let mut merged = Candidates::default();
+        for candidate in self.versions {
+            let same = merged.versions.iter().position(|other| other.content == candidate.content);
+            match same {
+                Some(place) => {
+                    merged.versions[place].boxes.extend(candidate.boxes);
+                    merged.durable = place;
+                }
+                None => {
+                    merged.durable = merged.versions.len();
+                    merged.versions.push(candidate);
+                }
+            }
+        }
+        for candidate in self.tears {
+            let alike = |other: &&mut Candidate| other.content == candidate.content;
+            if let Some(other) = merged.versions.iter_mut().find(alike) {
+                other.boxes.extend(candidate.boxes);
+            } else if let Some(other) = merged.tears.iter_mut().find(alike) {
+                other.boxes.extend(candidate.boxes);
+            } else {
+                merged.tears.push(candidate);
+            }
+        }
+        merged
+    }
+}
+
+fn read_old(old: &Old, skip: u64, into: &mut [u8]) {
+    match old.part(skip, into.len() as u64) {
+        Some(part) => Part::copy_to(part, into),
+        None => old.read(skip, into),
+    }
+}

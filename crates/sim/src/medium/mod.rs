@@ -1,0 +1,580 @@
+//! What lies under a disk's layers: bytes, what of them is durable, what a cut left undecided, and
+//! the faults that lie over them.
+//!
+//! The bytes are those that reads see when nothing is wrong. Beside them is a log of the writes
+//! that a cut may still lose, each with what it replaced. A flush takes from the log what had
+//! completed when it was submitted, so that a write costs the same however many others are
+//! unflushed, and a flush costs what it covers.
+
+mod crash;
+mod log;
+mod overlay;
+mod ranges;
+
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use headcrash_engine::{Errno, TriggerId};
+
+pub(crate) use crash::{Candidates, Content, MIX, Origin, Settled, mix};
+pub(crate) use log::{Bytes, Part};
+pub use overlay::LiveFault;
+pub(crate) use overlay::{Shows, garbage};
+pub(crate) use ranges::Ranges;
+
+use crate::choices::{Choices, Key, Point, PointKind};
+use crate::device::{Device, DeviceCache, FlushFailure, Fua};
+use crate::fault::Lasts;
+use crate::image::{Image, Old};
+use crate::io::{ClientId, RequestId};
+use crash::Unresolved;
+use log::{Change, Effect, Fate, Log};
+use overlay::Overlays;
+
+/// Bytes, and what becomes of them when the power goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Medium {
+    pub(crate) device: Device,
+    /// The disk's stable name.
+    pub(crate) key: Key,
+    /// The clean bytes, as completed writes have left them.
+    pub(crate) image: Image,
+    /// A byte for every sector of 512: 1 where something was ever written.
+    pub(crate) touched: Image,
+    log: Log,
+    /// How many effects were applied.
+    seq: u64,
+    /// Effects up to this one were told to be durable.
+    promised: u64,
+    /// Effects up to this one are durable, or dropped.
+    covered: u64,
+    /// Lengths it may have after a cut, newest first, when it was changed since the last flush.
+    lengths: Vec<(u64, u64)>,
+    unresolved: Unresolved,
+    pub(crate) overlays: Overlays,
+    /// Reports that are still to come.
+    pub(crate) late: Option<Errno>,
+    /// A failure that each client is told once: which, how often there was one, and who was told
+    /// of how many.
+    errseq: Option<(Errno, u64, Arc<BTreeMap<ClientId, u64>>)>,
+    /// Where a cut lost what a client had been told is durable.
+    pub(crate) broken: Vec<(u64, u64)>,
+    /// What sectors held before they were last written, for those who want to see it.
+    pub(crate) before: Option<Image>,
+}
+
+/// A write as the medium gets it.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) request: RequestId,
+    pub(crate) client: ClientId,
+    /// Its place in the order of submission to the medium.
+    pub(crate) submitted: u64,
+    pub(crate) at: u64,
+    pub(crate) len: u64,
+    pub(crate) bytes: Bytes,
+    pub(crate) fua: bool,
+}
+
+/// How a cut left a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Resolution {
+    /// Its first byte.
+    pub at: u64,
+    /// How many versions it could have held, torn ones not counted.
+    pub versions: u64,
+    /// How many torn contents it could have had.
+    pub tears: u64,
+    /// The request whose write it holds; [`RequestId::NONE`] for what was durable.
+    pub request: RequestId,
+    /// Whether it is torn.
+    pub torn: bool,
+}
+
+impl Medium {
+    pub(crate) fn new(device: Device, key: Key, image: Image) -> Self {
+        let sectors = image.len().div_ceil(512);
+        Self {
+            device,
+            key,
+            image,
+            touched: Image::new(sectors, 0),
+            log: Log::default(),
+            seq: 0,
+            promised: 0,
+            covered: 0,
+            lengths: Vec::new(),
+            unresolved: Unresolved::default(),
+            overlays: Overlays::default(),
+            late: None,
+            errseq: None,
+            broken: Vec::new(),
+            before: None,
+        }
+    }
+
+    pub(crate) const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    pub(crate) const fn unflushed(&self) -> usize {
+        self.log.len()
+    }
+
+    /// A write is done.
+    pub(crate) fn write(&mut self, arrival: Arrival) {
+        let Arrival { request, client, submitted, at, len, bytes, fua } = arrival;
+        let len = len.min(self.image.len().saturating_sub(at));
+        if len == 0 {
+            return;
+        }
+        self.seq += 1;
+        self.touched.fill(at / 512, (at + len).div_ceil(512) - at / 512, 1);
+        let durable = self.device.is_through()
+            || (fua && self.device.cache != DeviceCache::Lying && self.device.fua != Fua::Ignored);
+        let settled = if durable { Settled::Known } else { Settled::Overwritten };
+        self.settle(at, len, settled);
+        let part = bytes.part(0, len);
+        if let Some(before) = &mut self.before {
+            let mut old = vec![0; len as usize];
+            self.image.read(at, &mut old);
+            before.write(at, &old);
+        }
+        // With nothing else undecided, what is durable needs no memory.
+        if durable && self.log.is_empty() {
+            part.write_to(&mut self.image, at);
+            self.overlays.rewritten(at, len, None);
+            self.covered = self.seq;
+        } else {
+            let old = Some(self.image.swap(at, part));
+            let by = (!durable).then_some(self.seq);
+            self.overlays.rewritten(at, len, by);
+            let fate = if durable { Fate::Durable } else { Fate::Pending };
+            self.log.push(Effect {
+                seq: self.seq,
+                request,
+                client,
+                submitted,
+                at,
+                len,
+                bytes,
+                old,
+                fate,
+                in_flight: false,
+                promised: false,
+            });
+        }
+        if fua && self.device.fua == Fua::Emulated && self.device.cache == DeviceCache::Volatile {
+            self.flushed(self.seq);
+        }
+    }
+
+    fn settle(&mut self, at: u64, len: u64, settled: Settled) {
+        if !self.unresolved.is_empty() {
+            let unit = self.device.unit();
+            // The ends of a write that are no whole units were decided before it was done.
+            let range = at / unit * unit..(at + len).next_multiple_of(unit);
+            self.unresolved.overwritten(range, settled);
+        }
+    }
+
+    /// A flush is done that covers effects up to this one.
+    pub(crate) fn flushed(&mut self, scope: u64) {
+        if self.device.cache == DeviceCache::Lying {
+            return;
+        }
+        // The newest length that is durable is what a cut leaves when it loses the others.
+        if let Some(place) = self.lengths.iter().position(|(_, seq)| *seq <= scope) {
+            self.lengths.truncate(if place == 0 { 0 } else { place + 1 });
+        }
+        if scope <= self.covered {
+            return;
+        }
+        let unresolved = &mut self.unresolved;
+        let open = !unresolved.is_empty();
+        let unit = self.device.unit();
+        self.log.trim(|effect| {
+            let done = effect.seq <= scope && effect.fate != Fate::Dropped;
+            if done && open {
+                let range = effect.at / unit * unit..effect.end().next_multiple_of(unit);
+                unresolved.overwritten(range, Settled::Known);
+            }
+            done
+        });
+        // What stands behind something dropped, or behind an unflushed write, stays in the log.
+        let covered = self.covered;
+        let mut known = Vec::new();
+        if self.log.iter().next().is_some_and(|first| first.seq <= scope) {
+            self.log.newest_while(|effect| {
+                if effect.seq <= covered {
+                    return None;
+                }
+                let pending = effect.seq <= scope && effect.fate == Fate::Pending;
+                if pending && open {
+                    known.push((effect.at, effect.end()));
+                }
+                Some(if pending { Change::Fate(Fate::Durable) } else { Change::Leave })
+            });
+        }
+        for (at, end) in known {
+            self.unresolved
+                .overwritten(at / unit * unit..end.next_multiple_of(unit), Settled::Known);
+        }
+        self.overlays.settled(scope);
+        self.covered = scope;
+    }
+
+    /// A flush that should have covered effects up to this one fails.
+    pub(crate) fn flush_failed(&mut self, scope: u64, data: FlushFailure) {
+        if data == FlushFailure::KeepDirty {
+            return;
+        }
+        let covered = self.covered;
+        self.log.newest_while(|effect| {
+            if effect.seq <= covered {
+                return None;
+            }
+            let lost = effect.seq <= scope && effect.fate == Fate::Pending;
+            Some(if lost { Change::Fate(Fate::Dropped) } else { Change::Leave })
+        });
+        if data == FlushFailure::CleanRevert {
+            self.revert_dropped();
+        }
+    }
+
+    /// What was dropped and could still be seen is gone: the cache was emptied.
+    pub(crate) fn revert_dropped(&mut self) {
+        if !self.log.iter().any(|effect| effect.fate == Fate::Dropped) {
+            return;
+        }
+        // Everything back, newest first, then what was not dropped again.
+        for effect in self.log.iter().rev() {
+            if let Some(old) = &effect.old {
+                restore(&mut self.image, effect, old);
+            }
+        }
+        let mut kept = Log::default();
+        for effect in self.log.iter().filter(|effect| effect.fate != Fate::Dropped) {
+            let mut effect = effect.clone();
+            effect.old = Some(self.image.swap(effect.at, effect.bytes.part(0, effect.len)));
+            kept.push(effect);
+        }
+        self.log = kept;
+        let scope = self.covered;
+        self.log.trim(|effect| effect.fate == Fate::Durable && effect.seq <= scope);
+    }
+
+    /// A client was told that what completed up to this effect is durable.
+    pub(crate) fn promise(&mut self, scope: u64) {
+        self.promised = self.promised.max(scope);
+    }
+
+    /// A client was told that this write of its own is durable.
+    pub(crate) fn promise_write(&mut self, request: RequestId, since: u64) {
+        self.log.newest_while(|effect| {
+            if effect.seq <= since {
+                return None;
+            }
+            Some(if effect.request == request { Change::Promised } else { Change::Leave })
+        });
+    }
+
+    /// The length changes.
+    pub(crate) fn set_len(&mut self, len: u64, arrival: Arrival) {
+        let old = self.image.len();
+        if len < old {
+            // What is cut off reads as zeroes if the file grows again.
+            self.write(Arrival { at: len, len: old - len, bytes: Bytes::Fill(0), ..arrival });
+        }
+        self.seq += 1;
+        if !self.device.is_through() {
+            if self.lengths.is_empty() {
+                self.lengths.push((old, 0));
+            }
+            self.lengths.insert(0, (len, self.seq));
+        }
+        self.image.set_len(len);
+        self.touched.set_len(len.div_ceil(512));
+    }
+
+    /// The power goes while these writes are on their way, in the order of their submission.
+    pub(crate) fn power_cut(&mut self, in_flight: impl Iterator<Item = Arrival>) {
+        self.before = None;
+        let mut effects: Vec<_> =
+            self.log.iter().filter(|effect| effect.fate != Fate::Dropped).cloned().collect();
+        self.find_broken();
+        // Dropped writes are on no medium: they are taken out from under the others.
+        if self.log.iter().any(|effect| effect.fate == Fate::Dropped) {
+            self.revert_dropped();
+            effects = self.log.iter().cloned().collect();
+        }
+        self.log = Log::default();
+        for arrival in in_flight {
+            let Arrival { request, client, submitted, at, len, bytes, .. } = arrival;
+            let len = len.min(self.image.len().saturating_sub(at));
+            if len == 0 {
+                continue;
+            }
+            self.seq += 1;
+            effects.push(Effect {
+                seq: self.seq,
+                request,
+                client,
+                submitted,
+                at,
+                len,
+                bytes,
+                old: None,
+                fate: Fate::Pending,
+                in_flight: true,
+                promised: false,
+            });
+        }
+        if effects.iter().all(|effect| effect.fate == Fate::Durable) {
+            effects.clear();
+        }
+        self.unresolved.cut(effects, &self.device);
+        (self.late, self.errseq) = (None, None);
+        self.promised = self.seq;
+        self.covered = self.seq;
+    }
+
+    /// Notes where a cut may lose, or has lost, what was told to be durable: whatever is not
+    /// durable although somebody was told so.
+    fn find_broken(&mut self) {
+        let promised = self.promised;
+        let told = |effect: &&Effect| {
+            effect.fate != Fate::Durable && (effect.promised || effect.seq <= promised)
+        };
+        let mut broken: Vec<_> =
+            self.log.iter().filter(told).map(|effect| (effect.at, effect.len)).collect();
+        broken.extend(core::mem::take(&mut self.broken));
+        self.broken = broken;
+    }
+
+    /// The power is back: the length is decided, because every access asks for it.
+    pub(crate) fn power_on(&mut self, choices: &mut dyn Choices) -> Option<u64> {
+        self.overlays.reopened();
+        let mut lengths: Vec<u64> =
+            core::mem::take(&mut self.lengths).into_iter().map(|(len, _)| len).collect();
+        let mut seen = Vec::new();
+        lengths.retain(|len| {
+            !seen.contains(len) && {
+                seen.push(*len);
+                true
+            }
+        });
+        if lengths.len() < 2 {
+            return None;
+        }
+        let point = Point::new(PointKind::CrashSector, self.key);
+        let n = lengths.len() as u64;
+        let chosen = lengths[choices.choose_version(point, n, n - 1) as usize];
+        self.image.set_len(chosen);
+        self.touched.set_len(chosen.div_ceil(512));
+        Some(chosen)
+    }
+
+    /// Whether nothing is undecided.
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.unresolved.is_empty()
+    }
+
+    /// Decides whatever units of a stretch are undecided; `tell` hears of each.
+    pub(crate) fn resolve(
+        &mut self,
+        at: u64,
+        len: u64,
+        choices: &mut dyn Choices,
+        tell: &mut dyn FnMut(Resolution),
+    ) {
+        if self.unresolved.is_empty() || len == 0 {
+            return;
+        }
+        let end = at.saturating_add(len).min(self.image.len());
+        for unit in self.unresolved.open_units(at.min(end)..end, &self.device) {
+            self.decide(unit, choices, tell);
+        }
+    }
+
+    /// Decides what a write will not cover wholly: the units at its ends.
+    pub(crate) fn resolve_ends(
+        &mut self,
+        at: u64,
+        len: u64,
+        choices: &mut dyn Choices,
+        tell: &mut dyn FnMut(Resolution),
+    ) {
+        if self.unresolved.is_empty() || len == 0 {
+            return;
+        }
+        let unit = self.device.unit();
+        let last = (at + len - 1) / unit * unit;
+        if !at.is_multiple_of(unit) {
+            self.resolve(at, 1, choices, tell);
+        }
+        if !(at + len).is_multiple_of(unit) && at + len < self.image.len() && last + unit > at {
+            self.resolve(at + len - 1, 1, choices, tell);
+        }
+    }
+
+    fn decide(&mut self, at: u64, choices: &mut dyn Choices, tell: &mut dyn FnMut(Resolution)) {
+        let Candidates { versions, tears, durable } =
+            self.unresolved.candidates(at, &self.image, &self.device, self.key);
+        let key = self.key.nth(at);
+        let (count, torn) = (versions.len() as u64, tears.len() as u64);
+        let tear = if tears.is_empty() {
+            0
+        } else {
+            choices.choose(Point::new(PointKind::Tear, key), 1 + torn) as usize
+        };
+        let chosen = if tear > 0 {
+            &tears[tear - 1]
+        } else if count > 1 {
+            let point = Point::new(PointKind::CrashSector, key);
+            &versions[choices.choose_version(point, count, durable as u64) as usize]
+        } else {
+            &versions[0]
+        };
+        let unit = self.device.unit().min(self.image.len() - at);
+        let mut bytes = vec![0; unit as usize];
+        self.image.read(at, &mut bytes);
+        let mut unreadable = false;
+        match &chosen.content {
+            Content::Bytes(new) if *new == bytes => {}
+            Content::Bytes(new) => self.image.write(at, new),
+            Content::Unreadable(new) => {
+                self.image.write(at, new);
+                unreadable = true;
+            }
+            Content::Mixed { old, new, granule, differ } => {
+                let bits = mixture(key, differ.len(), choices);
+                let mut mixed = old.clone();
+                for (chunk, bits) in differ.chunks(MIX).zip(bits) {
+                    mixed = mix(&mixed, new, *granule, chunk, bits);
+                }
+                self.image.write(at, &mixed);
+            }
+        }
+        let Origin { seq, request, torn: is_torn } = chosen.origin;
+        if !self.overlays.is_empty() {
+            self.overlays.left(at, unit, seq);
+        }
+        self.unresolved.decide(at, chosen, &self.device);
+        if unreadable {
+            self.damage(at, unit, Shows::Unreadable(Errno::EIO), Lasts::UntilRewritten, None);
+        }
+        let (versions, tears) = (count, torn);
+        if count + torn > 1 {
+            tell(Resolution { at, versions, tears, request, torn: is_torn });
+        }
+    }
+
+    /// Lays a fault over a stretch.
+    pub(crate) fn damage(
+        &mut self,
+        at: u64,
+        len: u64,
+        shows: Shows,
+        lasts: Lasts,
+        rule: Option<TriggerId>,
+    ) {
+        let len = len.min(self.image.len().saturating_sub(at));
+        if len == 0 {
+            return;
+        }
+        let touching = |effect: &&Effect| effect.at < at + len && at < effect.end();
+        let version = self.log.iter().rev().find(touching).map_or(0, |effect| effect.seq);
+        self.overlays.add(LiveFault {
+            id: 0,
+            at,
+            len,
+            shows,
+            lasts,
+            rule,
+            version,
+            cleared_by: None,
+        });
+    }
+
+    /// Reads; `true` when a fault has changed what came back.
+    pub(crate) fn read(&self, at: u64, into: &mut [u8]) -> Result<bool, Errno> {
+        self.image.read(at, into);
+        self.overlays.read(at, into)
+    }
+
+    /// What reads would see of a stretch after a cut that left nothing undecided there.
+    pub(crate) fn candidates(&self, at: u64) -> Candidates {
+        self.unresolved.candidates(at, &self.image, &self.device, self.key)
+    }
+
+    /// The undecided units of a stretch.
+    pub(crate) fn open_units(&self, at: u64, len: u64) -> Vec<u64> {
+        let end = at.saturating_add(len).min(self.image.len());
+        self.unresolved.open_units(at.min(end)..end, &self.device)
+    }
+
+    /// The stretches in which something may be undecided.
+    pub(crate) fn open_stretches(&self) -> Vec<(u64, u64)> {
+        let stretches = self.unresolved.stretches();
+        stretches.into_iter().map(|range| (range.start, range.end - range.start)).collect()
+    }
+
+    /// A flush of `client` is told of a failure it has not heard of.
+    pub(crate) fn unheard(&mut self, client: ClientId) -> Option<Errno> {
+        let (errno, count, heard) = self.errseq.as_mut()?;
+        let mine = Arc::make_mut(heard).entry(client).or_default();
+        (core::mem::replace(mine, *count) < *count).then_some(*errno)
+    }
+
+    /// Every client is to be told of a failure.
+    pub(crate) fn report_to_each(&mut self, errno: Errno) {
+        let (count, heard) = match self.errseq.take() {
+            Some((_, count, heard)) => (count, heard),
+            None => (0, Arc::default()),
+        };
+        self.errseq = Some((errno, count + 1, heard));
+    }
+}
+
+/// Which granules of a mixture are new, six to a question; not all of them, and not none.
+fn mixture(key: Key, granules: usize, choices: &mut dyn Choices) -> Vec<u64> {
+    let mut chunks = Vec::new();
+    let (mut all, mut none) = (true, true);
+    let mut left = granules;
+    while left > 0 {
+        let here = left.min(MIX);
+        left -= here;
+        let full = (1_u64 << here) - 1;
+        let last = left == 0;
+        let (skip_none, skip_full) = (last && none, last && all);
+        let n = full + 1 - u64::from(skip_none) - u64::from(skip_full);
+        let answer = if n > 1 { choices.choose(Point::new(PointKind::Tear, key), n) } else { 0 };
+        // Answer 0 is the newest: everything in it new, unless that is left out.
+        let bits = full - u64::from(skip_full) - answer;
+        all &= bits == full;
+        none &= bits == 0;
+        chunks.push(bits);
+    }
+    chunks
+}
+
+fn restore(image: &mut Image, effect: &Effect, old: &Old) {
+    /// What is kept as an image can be long.
+    const AT_ONCE: u64 = 1 << 20;
+    let mut done = 0;
+    while done < effect.len {
+        let len = (effect.len - done).min(AT_ONCE);
+        match old.part(done, len) {
+            Some(part) => part.write_to(image, effect.at + done),
+            None => {
+                let mut bytes = vec![0; len as usize];
+                old.read(done, &mut bytes);
+                image.write(effect.at + done, &bytes);
+            }
+        }
+        done += len;
+    }
+}
