@@ -6,6 +6,7 @@ mod exchange;
 mod explain;
 mod failure;
 mod file;
+pub mod formats;
 mod lower;
 mod names;
 mod run;
