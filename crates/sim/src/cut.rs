@@ -3,7 +3,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use headcrash_engine::{Engine, Requester, TriggerId};
+use core::hash::{Hash, Hasher};
+
+use headcrash_engine::{Engine, Requester, StableHasher, TriggerId};
 
 use crate::block::transferring;
 use crate::choices::{Key, Point, PointKind};
@@ -12,9 +14,10 @@ use crate::disk::{DiskId, LayerKind};
 use crate::fault::{Effect, Fault, Lasts};
 use crate::image::Image;
 use crate::io::{RequestId, Shape, Verb};
-use crate::medium::{Arrival, Content as Left, LiveFault, Shows};
+use crate::medium::{Arrival, Content as Left, DeviceEvent, LiveFault, Shows, StateCount};
 use crate::misuse::{KEPT, Misuse, MisuseKind};
 use crate::request::{Life, Request, Span};
+use crate::time::Instant;
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
 
@@ -115,12 +118,12 @@ impl World {
         }
         for (at, what) in due {
             if at > self.now.ns() {
-                self.schedule(crate::Instant::from_ns(at), what);
+                self.schedule(Instant::from_ns(at), what);
             }
         }
     }
 
-    fn schedule(&mut self, at: crate::Instant, due: Due) {
+    fn schedule(&mut self, at: Instant, due: Due) {
         self.due.insert((at, self.next_seq), due);
         self.next_seq += 1;
     }
@@ -468,6 +471,46 @@ impl World {
             medium.resolve(at, len, &mut **choices, &mut tell);
         }
         &medium.image
+    }
+
+    /// How many states cuts have left a disk in that reads could tell apart.
+    #[must_use]
+    pub fn possible_states(&self, disk: DiskId) -> StateCount {
+        self.disks[disk.index()].medium.possible_states()
+    }
+
+    /// A number that changes whenever what a cut would leave may have changed: writes that were
+    /// submitted or done, flushes, promises.
+    #[must_use]
+    pub fn cut_digest(&self) -> u64 {
+        let mut hasher = StableHasher::default();
+        for disk in &self.disks {
+            disk.medium.digest(&mut hasher);
+            (disk.transfers, disk.powered, disk.connected).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// Writes down what a disk does from now on.
+    pub fn keep_history(&mut self, disk: DiskId) {
+        let medium = &mut self.disks[disk.index()].medium;
+        _ = medium.history.get_or_insert_default();
+    }
+
+    /// What a disk did since [`Self::keep_history`]; empty without it.
+    #[must_use]
+    pub fn history(&self, disk: DiskId) -> &[DeviceEvent] {
+        self.disks[disk.index()].medium.history.as_ref().map_or(&[], |history| history)
+    }
+
+    /// The power of a disk, and of whoever shares its fate, goes at this moment.
+    ///
+    /// # Panics
+    ///
+    /// When the moment is over.
+    pub fn cut_at(&mut self, disk: DiskId, at: Instant) {
+        assert!(at >= self.now, "the power goes in the future");
+        self.schedule(at, Due::Cut(disk));
     }
 
     /// How many writes of a disk a cut could lose.

@@ -99,7 +99,7 @@ pub use image::Image;
 pub use io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 pub use latency::{Latencies, Latency};
 pub use limits::{LimitError, Limits, LimitsSpec};
-pub use medium::{LiveFault, Resolution};
+pub use medium::{DeviceEvent, LiveFault, Resolution, StateCount};
 pub use misuse::{Misuse, MisuseKind};
 pub use request::Life;
 pub use runner::{Client, Next, Progress, Runner, Turn, Wait};

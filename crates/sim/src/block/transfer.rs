@@ -11,7 +11,7 @@ use crate::device::Discarded;
 use crate::disk::{Disk, DiskId, NodeId};
 use crate::fault::{Applied, Damage, Effect, Fault, Lasts};
 use crate::image::filled;
-use crate::medium::{Arrival, Bytes, Shows};
+use crate::medium::{Arrival, Bytes, DeviceEvent, Shows};
 use crate::request::{Content, Life, Request, Source, Span, Step, Strike, Transfer};
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
@@ -75,6 +75,9 @@ impl World {
         let disk = &mut self.disks[request.disk.index()];
         request.submitted = disk.transfers;
         disk.transfers += 1;
+        if let Transfer::Flush { .. } = transfer {
+            disk.medium.note(|| DeviceEvent::FlushSubmitted(request.id));
+        }
         let mut longer = 0;
         if !disk.triggers.is_empty() {
             self.strike(request, access, cx);
@@ -239,7 +242,10 @@ impl World {
                 let zero = Bytes::Fill(0);
                 match discarded {
                     Discarded::Zeroes => {
+                        // Told as what it is rather than as what it does.
+                        let kept = disk.medium.history.take();
                         self.apply_write(request, span, zero, false, &strikes, cx);
+                        self.disks[request.disk.index()].medium.history = kept;
                     }
                     Discarded::Old => file.written += 1,
                     Discarded::Undefined => {
@@ -248,6 +254,7 @@ impl World {
                     }
                 }
                 let disk = &mut self.disks[request.disk.index()];
+                disk.medium.note(|| DeviceEvent::Discard { at: span.at, len: span.len });
                 disk.freed(span.at, span.len);
             }
             Transfer::Flush { scope } => self.apply_flush(request, scope, &strikes),
@@ -655,6 +662,7 @@ impl World {
             request.result = Err(errno);
         } else if !lies {
             medium.flushed(scope);
+            medium.note(|| DeviceEvent::FlushDone(request.id));
         }
     }
 }

@@ -298,6 +298,29 @@ impl Unresolved {
         self.overwritten(range, Settled::Known);
     }
 
+    /// In how many ways each chain of writes can end.
+    pub(crate) fn chains(&self, device: &Device) -> Vec<u64> {
+        let mut lengths = BTreeMap::<Chain, u64>::new();
+        for (number, level) in (0..).zip(&self.levels) {
+            for (index, effect) in (0..).zip(level.effects.iter()) {
+                if effect.fate != Fate::Pending {
+                    continue;
+                }
+                let pieces = pieces(effect, device);
+                if device.order == Order::Any {
+                    // Each piece is a chain of its own: kept or lost.
+                    for piece in 0..pieces.min(1 << 16) {
+                        lengths.insert(Chain { level: number, of: index, piece }, 1);
+                    }
+                } else {
+                    let of = chain_of(effect, device);
+                    *lengths.entry(Chain { level: number, of, piece: 0 }).or_default() += pieces;
+                }
+            }
+        }
+        lengths.into_values().map(|length| length + 1).collect()
+    }
+
     /// The stretches that some level touches, for whoever looks at everything.
     pub(crate) fn stretches(&self) -> Vec<Range<u64>> {
         let mut all: Vec<_> = self

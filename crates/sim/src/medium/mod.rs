@@ -6,7 +6,9 @@
 //! completed when it was submitted, so that a write costs the same however many others are
 //! unflushed, and a flush costs what it covers.
 
+mod count;
 mod crash;
+mod history;
 mod log;
 mod overlay;
 mod ranges;
@@ -16,9 +18,13 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use core::hash::{Hash, Hasher};
+
 use headcrash_engine::{Errno, TriggerId};
 
 pub(crate) use crash::{Candidates, Content, MIX, Origin, Settled, mix};
+pub use count::StateCount;
+pub use history::DeviceEvent;
 pub(crate) use log::{Bytes, Part};
 pub use overlay::LiveFault;
 pub(crate) use overlay::{Shows, garbage};
@@ -63,6 +69,8 @@ pub(crate) struct Medium {
     pub(crate) broken: Vec<(u64, u64)>,
     /// What sectors held before they were last written, for those who want to see it.
     pub(crate) before: Option<Image>,
+    /// What the device did, if somebody wants to know. Shared by clones until one of them does more.
+    pub(crate) history: Option<Arc<Vec<DeviceEvent>>>,
 }
 
 /// A write as the medium gets it.
@@ -112,6 +120,14 @@ impl Medium {
             errseq: None,
             broken: Vec::new(),
             before: None,
+            history: None,
+        }
+    }
+
+    /// Writes down what the device did.
+    pub(crate) fn note(&mut self, event: impl FnOnce() -> DeviceEvent) {
+        if let Some(history) = &mut self.history {
+            Arc::make_mut(history).push(event());
         }
     }
 
@@ -131,6 +147,7 @@ impl Medium {
             return;
         }
         self.seq += 1;
+        self.note(|| DeviceEvent::write(at, len, &bytes, fua));
         self.touched.fill(at / 512, (at + len).div_ceil(512) - at / 512, 1);
         let durable = self.device.is_through()
             || (fua && self.device.cache != DeviceCache::Lying && self.device.fua != Fua::Ignored);
@@ -302,6 +319,7 @@ impl Medium {
     /// The power goes while these writes are on their way, in the order of their submission.
     pub(crate) fn power_cut(&mut self, in_flight: impl Iterator<Item = Arrival>) {
         self.before = None;
+        self.note(|| DeviceEvent::PowerCut);
         let mut effects: Vec<_> =
             self.log.iter().filter(|effect| effect.fate != Fate::Dropped).cloned().collect();
         self.find_broken();
@@ -508,6 +526,17 @@ impl Medium {
     /// What reads would see of a stretch after a cut that left nothing undecided there.
     pub(crate) fn candidates(&self, at: u64) -> Candidates {
         self.unresolved.candidates(at, &self.image, &self.device, self.key)
+    }
+
+    /// How many states reads could tell apart.
+    pub(crate) fn possible_states(&self) -> StateCount {
+        count::count(&self.unresolved, &self.image, &self.device, self.key)
+    }
+
+    /// What a cut would leave, in a number.
+    pub(crate) fn digest(&self, hasher: &mut impl Hasher) {
+        (self.seq, self.covered, self.promised, self.lengths.len(), self.log.len()).hash(hasher);
+        self.overlays.live().count().hash(hasher);
     }
 
     /// The undecided units of a stretch.

@@ -1,0 +1,108 @@
+//! How many states a cut may have left, without visiting them.
+
+use super::crash::{Content, Unresolved};
+use crate::choices::Key;
+use crate::device::{Device, Order};
+use crate::image::Image;
+
+/// How many states there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct StateCount {
+    /// How many exactly, if each unit is decided on its own and the number fits.
+    pub exact: Option<u128>,
+    /// The binary logarithm, in thousandths: of the number, or where an order binds units to one
+    /// another, of what it is at most.
+    pub log2_milli: u64,
+}
+
+impl StateCount {
+    /// One state: nothing is undecided.
+    pub const ONE: Self = Self { exact: Some(1), log2_milli: 0 };
+
+    /// Both at once: the product.
+    #[must_use]
+    pub fn times(self, other: Self) -> Self {
+        let product = |a: Option<u128>, b: Option<u128>| a?.checked_mul(b?);
+        Self {
+            exact: product(self.exact, other.exact),
+            log2_milli: self.log2_milli + other.log2_milli,
+        }
+    }
+
+    /// `n` states.
+    #[must_use]
+    pub fn of(n: u64) -> Self {
+        Self { exact: Some(u128::from(n)), log2_milli: log2_milli(n) }
+    }
+}
+
+/// The binary logarithm in thousandths, in integers: a place per squaring.
+fn log2_milli(n: u64) -> u64 {
+    if n < 2 {
+        return 0;
+    }
+    let whole = u64::from(n.ilog2());
+    let mut mantissa = (u128::from(n) << 32) >> whole;
+    let mut places = 0_u64;
+    for place in (0..16).rev() {
+        mantissa = (mantissa * mantissa) >> 32;
+        if mantissa >= 2 << 32 {
+            mantissa >>= 1;
+            places |= 1 << place;
+        }
+    }
+    whole * 1000 + ((places * 1000) >> 16)
+}
+
+/// Beyond so many units nobody looks at each: the number is estimated from the first ones.
+const LOOKED_AT: usize = 1 << 16;
+
+pub(super) fn count(
+    unresolved: &Unresolved,
+    image: &Image,
+    device: &Device,
+    key: Key,
+) -> StateCount {
+    if device.order != Order::Any || device.atomic() > device.unit() {
+        // Not more than there are ways in which the chains can end.
+        let stages = unresolved.chains(device);
+        let exact = (stages.len() == 1).then(|| stages.first().map(|n| u128::from(*n))).flatten();
+        let log2_milli = stages.iter().map(|n| log2_milli(*n)).sum();
+        return if stages.is_empty() { StateCount::ONE } else { StateCount { exact, log2_milli } };
+    }
+    let mut states = StateCount::ONE;
+    let mut looked = 0;
+    for range in unresolved.stretches() {
+        let end = range.end.min(image.len());
+        let mut units = unresolved.open_units(range.start.min(end)..end, device);
+        if looked + units.len() > LOOKED_AT {
+            units.truncate(LOOKED_AT - looked);
+            states.exact = None;
+        }
+        looked += units.len();
+        for at in units {
+            let found = unresolved.candidates(at, image, device, key);
+            let tears = found.tears.iter().map(|tear| match &tear.content {
+                Content::Mixed { differ, .. } => {
+                    1_u64.checked_shl(differ.len() as u32).map_or(u64::MAX, |all| all - 2)
+                }
+                Content::Bytes(_) | Content::Unreadable(_) => 1,
+            });
+            let n = tears.fold(found.versions.len() as u64, u64::saturating_add);
+            states = states.times(StateCount::of(n));
+        }
+    }
+    states
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithms_are_right_to_a_thousandth() {
+        for (n, milli) in [(1, 0), (2, 1000), (3, 1584), (10, 3321), (1 << 40, 40_000)] {
+            assert_eq!(log2_milli(n), milli, "{n}");
+        }
+    }
+}
