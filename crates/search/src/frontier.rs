@@ -122,7 +122,11 @@ mod tests {
     /// As many answers as the numbers say, one question after the other.
     fn run(choices: &mut dyn Choices, bounds: &[u64]) -> Vec<u64> {
         let point = Point::new(PointKind::CrashSector, Key::NOBODY);
-        bounds.iter().map(|n| choices.choose_version(point, *n, n - 1)).collect()
+        let ask = |n: &u64| {
+            let versions: Vec<_> = (0..*n).rev().collect();
+            choices.choose_version(point, &versions, versions.len() - 1) as u64
+        };
+        bounds.iter().map(ask).collect()
     }
 
     fn walk_all(policy: Policy, bounds: &[u64]) -> (Vec<Vec<u64>>, bool) {

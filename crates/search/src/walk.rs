@@ -124,11 +124,11 @@ impl Choices for Walk {
         self.choose(point, 2) == 1
     }
 
-    fn choose_version(&mut self, _: Point, n: u64, durable: u64) -> u64 {
+    fn choose_version(&mut self, _: Point, versions: &[u64], durable: usize) -> usize {
         let usual = match self.polarity {
             Polarity::Kept => 0,
-            Polarity::Lost => durable,
+            Polarity::Lost => durable as u64,
         };
-        self.answer(n, usual)
+        self.answer(versions.len() as u64, usual) as usize
     }
 }

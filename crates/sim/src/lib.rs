@@ -71,12 +71,14 @@ mod cut;
 mod device;
 mod disk;
 mod fault;
+mod flash;
 mod image;
 mod io;
 mod latency;
 mod limits;
 mod medium;
 mod misuse;
+mod preset;
 mod request;
 mod runner;
 mod time;
@@ -95,12 +97,16 @@ pub use device::{
 };
 pub use disk::{DiskId, DiskSpec, NodeId, NodeSpec};
 pub use fault::{Applied, Damage, Effect, Fault, FaultRule, Lasts};
+pub use flash::{
+    Flash, FlashError, FlashOp, FlashSpec, FlashSpecError, Interrupted, Programmed, WornMode,
+};
 pub use image::Image;
 pub use io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 pub use latency::{Latencies, Latency};
 pub use limits::{LimitError, Limits, LimitsSpec};
 pub use medium::{DeviceEvent, LiveFault, Resolution, StateCount};
 pub use misuse::{Misuse, MisuseKind};
+pub use preset::Preset;
 pub use request::Life;
 pub use runner::{Client, Next, Progress, Runner, Turn, Wait};
 pub use time::Instant;

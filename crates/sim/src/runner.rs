@@ -99,6 +99,17 @@ struct Seat {
 }
 
 impl Seat {
+    fn of(client: &impl Client) -> Self {
+        Self {
+            key: Key::client(client.name()),
+            wait: None,
+            is_done: false,
+            submitted: 0,
+            pending: Vec::new(),
+            inbox: VecDeque::new(),
+        }
+    }
+
     /// A turn may complete requests of its own: they are in the world's box, not yet sorted.
     fn collect(&mut self, world: &mut World) {
         let mut others = Vec::new();
@@ -143,8 +154,13 @@ pub enum Progress {
 }
 
 /// A world with its clients.
+///
+/// It can be cloned where its clients can: at any step, and the clone goes its own way.
+#[derive(Clone)]
 pub struct Runner<C> {
     world: World,
+    /// The number of the first client.
+    first: u32,
     clients: Vec<C>,
     seats: Vec<Seat>,
     last: Option<ClientId>,
@@ -153,16 +169,16 @@ pub struct Runner<C> {
 impl<C: Client> Runner<C> {
     /// These clients in this world, whose disks are opened as they are to be.
     pub fn new(world: World, clients: Vec<C>) -> Self {
-        let seat = |client: &C| Seat {
-            key: Key::client(client.name()),
-            wait: None,
-            is_done: false,
-            submitted: 0,
-            pending: Vec::new(),
-            inbox: VecDeque::new(),
-        };
-        let seats = clients.iter().map(seat).collect();
-        Self { world, clients, seats, last: None }
+        let seats = clients.iter().map(Seat::of).collect();
+        Self { world, first: 0, clients, seats, last: None }
+    }
+
+    /// The clients are gone, as after a power cut, and these are there instead; the first of them
+    /// has this number, so that a trace can tell them from those before.
+    pub fn restart(&mut self, clients: Vec<C>, first: u32) {
+        self.seats.clear();
+        self.seats.extend(clients.iter().map(Seat::of));
+        (self.clients, self.first, self.last) = (clients, first, None);
     }
 
     /// The world.
@@ -188,14 +204,19 @@ impl<C: Client> Runner<C> {
     /// What a client waits for; `None` when it could go on or is done.
     #[must_use]
     pub fn waits(&self, client: ClientId) -> Option<&Wait> {
-        let seat = &self.seats[client.index()];
+        let seat = &self.seats[self.place(client)];
         seat.wait.as_ref().filter(|_| !seat.is_done)
     }
 
     /// Whether a client has no more to do.
     #[must_use]
     pub fn is_done(&self, client: ClientId) -> bool {
-        self.seats[client.index()].is_done
+        self.seats[self.place(client)].is_done
+    }
+
+    /// Where a client sits.
+    const fn place(&self, client: ClientId) -> usize {
+        (client.0 - self.first) as usize
     }
 
     /// Does the next thing: a step of a client, something due, a resume that was drawn; or moves
@@ -238,9 +259,9 @@ impl<C: Client> Runner<C> {
 
     /// The clients that can take a step, the last one first: to let it go on is the dullest.
     fn ready_clients(&self) -> Vec<ClientId> {
-        let ready = |client: &ClientId| self.seats[client.index()].is_ready(&self.world);
+        let ready = |client: &ClientId| self.seats[self.place(*client)].is_ready(&self.world);
         let last = self.last.filter(ready);
-        let all = (0..self.clients.len() as u32).map(ClientId);
+        let all = (self.first..self.first + self.clients.len() as u32).map(ClientId);
         last.into_iter().chain(all.filter(ready).filter(|client| Some(*client) != last)).collect()
     }
 
@@ -271,7 +292,7 @@ impl<C: Client> Runner<C> {
             return actors.pop();
         }
         let key = |actor: &Actor| match actor {
-            Actor::Client(client) => self.seats[client.index()].key,
+            Actor::Client(client) => self.seats[self.place(*client)].key,
             Actor::World => Key::WORLD,
         };
         let keys: Vec<_> = actors.iter().map(key).collect();
@@ -291,14 +312,15 @@ impl<C: Client> Runner<C> {
 
     fn turn(&mut self, client: ClientId, cx: &mut Cx<'_>) {
         self.last = Some(client);
-        let seat = &mut self.seats[client.index()];
+        let place = self.place(client);
+        let seat = &mut self.seats[place];
         seat.wait = None;
         let mut turn = Turn { world: &mut self.world, cx, me: client, seat };
-        match self.clients[client.index()].turn(&mut turn) {
+        match self.clients[place].turn(&mut turn) {
             Next::Ready => {}
-            Next::Wait(wait) => self.seats[client.index()].wait = Some(wait),
+            Next::Wait(wait) => self.seats[place].wait = Some(wait),
             Next::Done => {
-                self.seats[client.index()].is_done = true;
+                self.seats[place].is_done = true;
                 cx.tell(self.world.now(), What::Finished { client });
             }
         }
@@ -307,7 +329,8 @@ impl<C: Client> Runner<C> {
     /// Takes completions to whom they belong.
     fn deliver(&mut self) {
         while let Some((client, completion)) = self.world.pass_on_completion() {
-            self.seats[client.index()].accept(completion);
+            let place = self.place(client);
+            self.seats[place].accept(completion);
         }
     }
 }

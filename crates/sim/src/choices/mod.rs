@@ -35,14 +35,15 @@ pub trait Choices {
         self.choose(point, den) >= den - num
     }
 
-    /// Which of `n` versions a power cut left: 0 is the newest, `durable` the one that a cut
-    /// leaves when it loses whatever it can.
+    /// Which of several versions a power cut left: 0 is the newest, `durable` the one that a cut
+    /// leaves when it loses whatever it can. Each is the place of the write that made it in the
+    /// order in which its disk's writes were applied; 0 is what was there before all of them.
     ///
-    /// The same question as [`Self::choose`]; whoever wants to try both extremes, everything kept
-    /// and everything lost, needs to know which is which.
-    fn choose_version(&mut self, point: Point, n: u64, durable: u64) -> u64 {
+    /// The same question as [`Self::choose`]; whoever wants to try everything kept, everything
+    /// lost, or one write alone, needs to know which is which.
+    fn choose_version(&mut self, point: Point, versions: &[u64], durable: usize) -> usize {
         _ = durable;
-        self.choose(point, n)
+        self.choose(point, versions.len() as u64) as usize
     }
 }
 

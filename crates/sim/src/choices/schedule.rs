@@ -45,6 +45,16 @@ impl<C> Recorder<C> {
         answer
     }
 
+    /// What was recorded so far.
+    pub const fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// Adds a choice that somebody made without asking.
+    pub fn note(&mut self, choice: Choice) {
+        self.schedule.choices.push(choice);
+    }
+
     /// What was recorded, and who answered.
     pub fn finish(self) -> (Schedule, C) {
         (self.schedule, self.inner)
@@ -57,9 +67,9 @@ impl<C: Choices> Choices for Recorder<C> {
         self.record(point, n, answer)
     }
 
-    fn choose_version(&mut self, point: Point, n: u64, durable: u64) -> u64 {
-        let answer = self.inner.choose_version(point, n, durable);
-        self.record(point, n, answer)
+    fn choose_version(&mut self, point: Point, versions: &[u64], durable: usize) -> usize {
+        let answer = self.inner.choose_version(point, versions, durable);
+        self.record(point, versions.len() as u64, answer as u64) as usize
     }
 
     fn chance(&mut self, point: Point, num: u64, den: u64) -> bool {
@@ -81,8 +91,8 @@ impl<C: Choices + ?Sized> Choices for &mut C {
         (**self).chance(point, num, den)
     }
 
-    fn choose_version(&mut self, point: Point, n: u64, durable: u64) -> u64 {
-        (**self).choose_version(point, n, durable)
+    fn choose_version(&mut self, point: Point, versions: &[u64], durable: usize) -> usize {
+        (**self).choose_version(point, versions, durable)
     }
 
     fn choose(&mut self, point: Point, n: u64) -> u64 {

@@ -388,8 +388,8 @@ impl Medium {
             return None;
         }
         let point = Point::new(PointKind::CrashSector, self.key);
-        let n = lengths.len() as u64;
-        let chosen = lengths[choices.choose_version(point, n, n - 1) as usize];
+        let versions: Vec<_> = (0..lengths.len() as u64).rev().collect();
+        let chosen = lengths[choices.choose_version(point, &versions, versions.len() - 1)];
         self.image.set_len(chosen);
         self.touched.set_len(chosen.div_ceil(512));
         Some(chosen)
@@ -452,7 +452,8 @@ impl Medium {
             &tears[tear - 1]
         } else if count > 1 {
             let point = Point::new(PointKind::CrashSector, key);
-            &versions[choices.choose_version(point, count, durable as u64) as usize]
+            let seqs: Vec<_> = versions.iter().map(|version| version.origin.seq).collect();
+            &versions[choices.choose_version(point, &seqs, durable)]
         } else {
             &versions[0]
         };
