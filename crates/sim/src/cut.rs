@@ -10,7 +10,7 @@ use headcrash_engine::{Engine, Requester, StableHasher, TriggerId};
 use crate::block::transferring;
 use crate::choices::{Key, Point, PointKind};
 use crate::copies::Copies;
-use crate::disk::{DiskId, LayerKind};
+use crate::disk::{Disk, DiskId, LayerKind};
 use crate::fault::{Effect, Fault, Lasts};
 use crate::image::Image;
 use crate::io::{RequestId, Shape, Verb};
@@ -20,6 +20,16 @@ use crate::request::{Life, Request, Span};
 use crate::time::Instant;
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
+
+impl Disk {
+    /// The power goes with these writes under way.
+    fn cut(&mut self, arrivals: Vec<Arrival>) {
+        match &mut self.flash {
+            None => self.medium.power_cut(arrivals.into_iter()),
+            Some(flash) => flash.power_cut(arrivals.into_iter().map(Arrival::into_flash)),
+        }
+    }
+}
 
 /// One disk's power goes so long after another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -171,7 +181,7 @@ impl World {
             let disk = &mut self.disks[id.index()];
             (disk.powered, disk.is_open) = (false, false);
             let (arrivals, lost) = self.under_way(id);
-            self.disks[id.index()].medium.power_cut(arrivals.into_iter());
+            self.disks[id.index()].cut(arrivals);
             for request in lost {
                 self.lose(request, cx);
             }
@@ -308,7 +318,7 @@ impl World {
         cx.tell(self.now, What::Gone { disk: id });
         let (arrivals, _) = self.under_way(id);
         let disk = &mut self.disks[id.index()];
-        disk.medium.power_cut(arrivals.into_iter());
+        disk.cut(arrivals);
         disk.connected = false;
         if let Some(ns) = returns_ns {
             self.schedule(self.now.after_ns(ns), Due::Return(id));
@@ -460,8 +470,12 @@ impl World {
     }
 
     /// Decides everything that cuts left undecided on a disk, and gives what is on it then.
-    pub fn decide_all(&mut self, disk: DiskId, cx: &mut Cx<'_>) -> &Image {
+    pub fn decide_all(&mut self, disk: DiskId, cx: &mut Cx<'_>) -> Image {
         let now = self.now;
+        if let Disk { flash: Some(flash), medium, .. } = &mut self.disks[disk.index()] {
+            flash.resolve(cx.choices, medium.key);
+            return flash.image();
+        }
         let medium = &mut self.disks[disk.index()].medium;
         let Cx { choices, sink } = cx;
         let mut tell = |resolution| {
@@ -470,13 +484,23 @@ impl World {
         for (at, len) in medium.open_stretches() {
             medium.resolve(at, len, &mut **choices, &mut tell);
         }
-        &medium.image
+        medium.image.clone()
     }
 
     /// How many states cuts have left a disk in that reads could tell apart.
     #[must_use]
     pub fn possible_states(&self, disk: DiskId) -> StateCount {
-        self.disks[disk.index()].medium.possible_states()
+        let disk = &self.disks[disk.index()];
+        match &disk.flash {
+            None => disk.medium.possible_states(),
+            Some(flash) => {
+                let possible = flash.possible();
+                StateCount {
+                    exact: (possible != u128::MAX).then_some(possible),
+                    log2_milli: flash.possible_log2() * 1000 >> 16,
+                }
+            }
+        }
     }
 
     /// A number that changes whenever what a cut would leave may have changed: writes that were
@@ -536,7 +560,8 @@ impl World {
     #[must_use]
     pub fn peek(&self, disk: DiskId, at: u64, len: u64) -> Option<Vec<u8>> {
         let mut bytes = vec![0; len as usize];
-        self.disks[disk.index()].medium.read(at, &mut bytes).ok()?;
+        self.image(disk).read(at, &mut bytes);
+        self.disks[disk.index()].medium.overlays.read(at, &mut bytes).ok()?;
         Some(bytes)
     }
 
@@ -556,6 +581,8 @@ impl World {
         let moves = matches!(verb, Verb::Read | Verb::Write | Verb::WriteZeroes);
         let sector = disk.medium.device.sector;
         let end = at.checked_add(len);
+        // Flash answers for itself.
+        let sector = if disk.flash.is_some() { 1 } else { sector };
         let what = if !disk.is_open {
             Some(MisuseKind::Closed)
         } else if end.is_none_or(|end| end > disk.medium.image.len()) {
@@ -577,7 +604,8 @@ impl World {
     /// looked at, so that the cost does not grow with how many there are.
     fn overlapping(&self, request: &Request, span: Span) -> Option<RequestId> {
         const LAST: usize = 32;
-        let writes = |verb| matches!(verb, Verb::Write | Verb::WriteZeroes | Verb::Discard);
+        let writes =
+            |verb| matches!(verb, Verb::Write | Verb::WriteZeroes | Verb::Discard | Verb::Erase);
         let meets = |other: &&Request| {
             other.disk == request.disk
                 && other.life != Life::Lost

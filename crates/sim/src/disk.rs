@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks, TriggerId, Triggers};
 
-use crate::choices::{Key, Point, PointKind};
+use crate::choices::{Calm, Key, Point, PointKind};
 use crate::device::Device;
 use crate::fault::{Effect, Fault, FaultRule};
+use crate::flash::{Flash, FlashSpec};
 use crate::image::{Image, filled};
 use crate::io::{RequestId, Shape, Verb};
 use crate::latency::Latencies;
@@ -66,6 +67,9 @@ pub struct DiskSpec {
     pub faults: Vec<FaultRule>,
     /// Whose fate it shares when the power goes: disks with the same number, or none.
     pub group: Option<u32>,
+    /// It is NOR flash, and this is how: then `device` says nothing, and of the image only what is
+    /// not erased is there at the start.
+    pub flash: Option<FlashSpec>,
 }
 
 impl DiskSpec {
@@ -85,6 +89,7 @@ impl DiskSpec {
             device: Device::default(),
             faults: Vec::new(),
             group: None,
+            flash: None,
         }
     }
 }
@@ -101,6 +106,8 @@ pub struct NodeSpec {
 #[derive(Clone, Debug)]
 pub(crate) struct Disk {
     pub(crate) medium: Medium,
+    /// The flash that holds the bytes, if it is one; faults lie over the medium all the same.
+    pub(crate) flash: Option<Flash>,
     /// What can strike, and what each does.
     pub(crate) triggers: Triggers,
     pub(crate) rules: Arc<[FaultRule]>,
@@ -289,8 +296,10 @@ impl Disk {
             Some(_) => medium.touched.runs().iter().filter(|run| run.2 != 0).map(|run| run.1).sum(),
             None => 0,
         };
+        let flash = spec.flash.map(|flash| flashed(flash, &medium.image));
         Self {
             medium,
+            flash,
             triggers: Triggers::new(spec.faults.iter().map(|rule| rule.trigger.clone()).collect()),
             rules: spec.faults.into(),
             struck: Vec::new(),
@@ -466,7 +475,7 @@ impl Disk {
             Verb::Read | Verb::Write => write(layer),
             Verb::WriteZeroes => layer.max_write_zero.unwrap_or(u64::MAX).min(write(layer)),
             Verb::Discard => layer.max_discard.unwrap_or(u64::MAX),
-            Verb::Flush | Verb::Announce(_) => u64::MAX,
+            Verb::Erase | Verb::Flush | Verb::Announce(_) => u64::MAX,
         };
         let least = self.layers.iter().map(piece).min().unwrap_or(u64::MAX);
         shape.len / least.max(1)
@@ -476,7 +485,7 @@ impl Disk {
     pub(crate) fn bytes(&self, shape: &Shape) -> u64 {
         let own = match shape.verb {
             Verb::Read | Verb::Write => shape.len,
-            Verb::WriteZeroes | Verb::Discard | Verb::Flush | Verb::Announce(_) => 0,
+            Verb::WriteZeroes | Verb::Discard | Verb::Erase | Verb::Flush | Verb::Announce(_) => 0,
         };
         let padded = |layer: &Layer| {
             let (start, end) = (shape.at % layer.align, (shape.at + shape.len) % layer.align);
@@ -533,6 +542,32 @@ impl Disk {
         });
         id
     }
+}
+
+/// A flash that holds an image.
+///
+/// # Panics
+///
+/// When there is no such flash.
+fn flashed(spec: FlashSpec, image: &Image) -> Flash {
+    let unit = spec.program_unit.max(1);
+    let mut flash = Flash::new(spec).unwrap_or_else(|error| panic!("{error}"));
+    let mut at = 0;
+    for (start, len, byte) in image.runs() {
+        if byte == 0xFF {
+            continue;
+        }
+        // Whole units, each once, whatever runs meet in it.
+        let (from, end) = ((start / unit * unit).max(at), (start + len).next_multiple_of(unit));
+        if from < end {
+            let mut bytes = filled(end - from, 0xFF);
+            image.read(from, &mut bytes);
+            // Blank flash can be programmed.
+            _ = flash.program(from, &bytes, &mut Calm, Key::NOBODY);
+            at = end;
+        }
+    }
+    flash
 }
 
 impl Layer {

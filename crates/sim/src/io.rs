@@ -41,6 +41,13 @@ pub enum Io {
         /// How many.
         len: u64,
     },
+    /// All bits of whole erase blocks are set: NOR flash only, `ENOTSUP` elsewhere.
+    Erase {
+        /// The first byte.
+        at: u64,
+        /// How many.
+        len: u64,
+    },
     /// What was completed before is to be durable.
     Flush,
     /// The client reached a point of its own: an event on the disk's first node.
@@ -68,6 +75,7 @@ impl Io {
             Self::Write { at, ref data, fua } => shape(Verb::Write, at, data.len() as u64, fua),
             Self::WriteZeroes { at, len, fua } => shape(Verb::WriteZeroes, at, len, fua),
             Self::Discard { at, len } => shape(Verb::Discard, at, len, false),
+            Self::Erase { at, len } => shape(Verb::Erase, at, len, false),
             Self::Flush => shape(Verb::Flush, 0, 0, false),
             Self::Announce(event) => shape(Verb::Announce(event), 0, 0, false),
         }
@@ -98,6 +106,8 @@ pub enum Verb {
     WriteZeroes,
     /// See [`Io::Discard`].
     Discard,
+    /// See [`Io::Erase`].
+    Erase,
     /// See [`Io::Flush`].
     Flush,
     /// See [`Io::Announce`].

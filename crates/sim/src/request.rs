@@ -243,6 +243,9 @@ pub(crate) enum Step {
     /// Discard one piece.
     DriverDiscard(Span),
 
+    /// Erase blocks of flash.
+    Erase(Span),
+
     /// Flush (`bdrv_co_flush`).
     Flush { layer: usize },
     /// It is this flush's turn.
@@ -270,6 +273,7 @@ pub(crate) enum Transfer {
         fua: bool,
     },
     Discard(Span),
+    Erase(Span),
     /// Covers what had been done up to this effect.
     Flush {
         scope: u64,
@@ -284,8 +288,14 @@ impl Transfer {
                 false
             }
             (
-                Self::Read(one) | Self::Write { span: one, .. } | Self::Discard(one),
-                Self::Read(other) | Self::Write { span: other, .. } | Self::Discard(other),
+                Self::Read(one)
+                | Self::Write { span: one, .. }
+                | Self::Discard(one)
+                | Self::Erase(one),
+                Self::Read(other)
+                | Self::Write { span: other, .. }
+                | Self::Discard(other)
+                | Self::Erase(other),
             ) => one.at < other.end() && other.at < one.end(),
         }
     }

@@ -12,6 +12,7 @@ use crate::choices::{Calm, Choices, Key, Point, PointKind};
 use crate::copies::Copies;
 use crate::cut::Skew;
 use crate::disk::{Disk, DiskId, DiskSpec, LayerKind, NodeId};
+use crate::flash::Flash;
 use crate::image::{Image, filled};
 use crate::io::{ClientId, Completion, Io, RequestId, Verb};
 use crate::medium::{Arrival, Bytes};
@@ -156,10 +157,12 @@ impl World {
         self.disks.len()
     }
 
-    /// What is on a disk: what reads would see that found nothing in flight.
+    /// What is on a disk: what reads would see that found nothing in flight, no faults, and the
+    /// newest of whatever a cut left undecided. A copy, which costs a pointer.
     #[must_use]
-    pub fn image(&self, disk: DiskId) -> &Image {
-        &self.disks[disk.index()].medium.image
+    pub fn image(&self, disk: DiskId) -> Image {
+        let disk = &self.disks[disk.index()];
+        disk.flash.as_ref().map_or_else(|| disk.medium.image.clone(), Flash::image)
     }
 
     /// Whether a disk is open.
@@ -350,6 +353,7 @@ impl World {
                 len: 0,
                 bytes: Bytes::Fill(0),
                 fua: false,
+                erases: false,
             },
         );
         // A change of length is a write to flushes (block/io.c, bdrv_co_truncate).
@@ -423,7 +427,7 @@ impl World {
         let disk = &self.disks[disk.index()];
         let shape = io.shape();
         let writes = match shape.verb {
-            Verb::Write | Verb::WriteZeroes | Verb::Discard => true,
+            Verb::Write | Verb::WriteZeroes | Verb::Discard | Verb::Erase => true,
             Verb::Read | Verb::Flush | Verb::Announce(_) => false,
         };
         let moves_bytes = matches!(shape.verb, Verb::Read | Verb::Write);
@@ -459,6 +463,7 @@ impl World {
                 (Step::Write { span: span(at, len), content: Content::Zero, fua }, None)
             }
             Io::Discard { at, len } => (Step::Discard(span(at, len)), None),
+            Io::Erase { at, len } => (Step::Erase(span(at, len)), None),
             Io::Flush => (Step::Flush { layer: 0 }, None),
             Io::Announce(event) => (Step::Announce { layer: first_node, event }, None),
         };

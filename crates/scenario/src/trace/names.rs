@@ -79,6 +79,7 @@ impl<'s> Names<'s> {
                     Verb::Write => ("write", None),
                     Verb::WriteZeroes => ("write_zeroes", None),
                     Verb::Discard => ("discard", None),
+                    Verb::Erase => ("erase", None),
                     Verb::Flush => ("flush", None),
                     Verb::Announce(event) => ("announce", Some(self.event(event))),
                 };

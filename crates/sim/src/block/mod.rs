@@ -115,6 +115,8 @@ impl World {
             Step::Discarded => Self::discarded(request),
             Step::DriverDiscard(span) => self.driver_discard(request, span, cx),
 
+            Step::Erase(span) => self.erase(request, span, cx),
+
             Step::Flush { layer } => self.flush(request, layer),
             Step::FlushStart { layer, written } => self.flush_start(request, layer, written, cx),
             Step::FlushToDisk { layer, written } => self.flush_to_disk(request, layer, written),

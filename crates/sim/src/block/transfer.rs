@@ -8,10 +8,11 @@ use headcrash_engine::{Access, Errno, EventId, IoKind, Ratio, Requester, Trigger
 use super::{Deeds, Flow};
 use crate::choices::{Choices, Key, Point, PointKind};
 use crate::device::Discarded;
-use crate::disk::{Disk, DiskId, NodeId};
+use crate::disk::{Disk, DiskId, LayerKind, NodeId};
 use crate::fault::{Applied, Damage, Effect, Fault, Lasts};
 use crate::image::filled;
 use crate::medium::{Arrival, Bytes, DeviceEvent, Shows};
+use crate::misuse::{KEPT, Misuse, MisuseKind};
 use crate::request::{Content, Life, Request, Source, Span, Step, Strike, Transfer};
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
@@ -26,7 +27,10 @@ impl Transfer {
             Self::Write { span, content: Content::Zero, .. } => {
                 Access::new(IoKind::WriteZeroes, span.at, span.len)
             }
-            Self::Discard(span) => Access::new(IoKind::Discard, span.at, span.len),
+            // An erase gives up what was there, as a discard does.
+            Self::Discard(span) | Self::Erase(span) => {
+                Access::new(IoKind::Discard, span.at, span.len)
+            }
             Self::Flush { .. } => Access::FLUSH,
         }
     }
@@ -40,7 +44,7 @@ pub(crate) fn transferring(request: &Request) -> Option<Arrival> {
             (span, request.kept(span), fua)
         }
         Transfer::Write { span, fua, .. } => (span, Bytes::Fill(0), fua),
-        Transfer::Discard(span) => (span, Bytes::Fill(0), false),
+        Transfer::Discard(span) | Transfer::Erase(span) => (span, Bytes::Fill(0), false),
         Transfer::Read(_) | Transfer::Flush { .. } => return None,
     };
     Some(Arrival {
@@ -51,6 +55,7 @@ pub(crate) fn transferring(request: &Request) -> Option<Arrival> {
         len: span.len,
         bytes,
         fua,
+        erases: matches!(transfer, Transfer::Erase(_)),
     })
 }
 
@@ -228,7 +233,14 @@ impl World {
             return;
         }
         let mut strikes = core::mem::take(&mut request.strikes);
+        if disk.flash.is_some() {
+            self.apply_flash(request, transfer, &strikes, cx);
+            strikes.clear();
+            request.strikes = strikes;
+            return;
+        }
         match transfer {
+            Transfer::Erase(_) => request.result = Err(Errno::ENOTSUP),
             Transfer::Read(span) => self.apply_read(request, span, &strikes, cx),
             Transfer::Write { span, content, fua } => {
                 let bytes = match content {
@@ -270,6 +282,125 @@ impl World {
         _ = now;
         strikes.clear();
         request.strikes = strikes;
+    }
+
+    /// Erases blocks of flash: as far as the medium, nobody pads or splits it.
+    pub(super) fn erase(&mut self, request: &mut Request, span: Span, cx: &mut Cx<'_>) -> Flow {
+        let disk = &self.disks[request.disk.index()];
+        match &disk.layers[span.layer].kind {
+            LayerKind::File => self.transfer(request, Transfer::Erase(span), cx),
+            LayerKind::Raw => {
+                let event = disk.events.write_aio;
+                request.plan.extend([
+                    Step::Erase(span.below()),
+                    Step::Announce { layer: span.layer + 1, event },
+                ]);
+                Flow::Go
+            }
+            LayerKind::Node(_) => {
+                request.plan.push(Step::Erase(span.below()));
+                let access = Access::new(IoKind::Discard, span.at, span.len);
+                self.check(request, span.layer, access, cx)
+            }
+        }
+    }
+
+    /// The same as [`Self::apply`], on flash.
+    fn apply_flash(
+        &mut self,
+        request: &mut Request,
+        transfer: Transfer,
+        strikes: &[Strike],
+        cx: &mut Cx<'_>,
+    ) {
+        let id = request.disk;
+        let access = transfer.access();
+        let span = Span { layer: 0, at: access.at, len: access.len };
+        let mut len = span.len;
+        let (mut failure, mut flips) = (None, 0);
+        for strike in strikes {
+            match strike.fault {
+                Fault::Fail { errno, applied } => {
+                    failure = Some(errno);
+                    len = match applied {
+                        Applied::Nothing => 0,
+                        Applied::First(bytes) => bytes.min(len),
+                        Applied::All => len,
+                    };
+                }
+                Fault::Disconnect { .. } => failure = Some(Errno::ENODEV),
+                Fault::ReadOnly => self.disks[id.index()].writes_refused = true,
+                Fault::LostWrite => len = 0,
+                Fault::ShornWrite { eighths } => len = len * eighths.min(8) / 8,
+                Fault::CorruptRead { bits } => flips += bits,
+                Fault::Short { bytes } if bytes < span.len => {
+                    len = bytes;
+                    request.cut_short(span, bytes);
+                }
+                fault => self.damage_by(id, span, fault, strike.rule, cx),
+            }
+        }
+        let disk = &mut self.disks[id.index()];
+        disk.layers.last_mut().expect("a disk has its file").written += 1;
+        let Disk { flash: Some(flash), medium, misuses, .. } = disk else {
+            unreachable!("only flash is asked")
+        };
+        let key = medium.key;
+        let unit = flash.spec().program_unit;
+        let result = match transfer {
+            Transfer::Read(span) => {
+                let bytes = request.bytes_mut(span);
+                let read = flash.read(span.at, bytes, cx.choices, key);
+                let laid = medium.overlays.read(span.at, bytes);
+                for _ in 0..flips {
+                    let point = Point::new(PointKind::Data, key.nth(span.at));
+                    let bit = cx.choices.choose(point, bytes.len() as u64 * 8);
+                    bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+                }
+                if laid == Ok(true) || flips > 0 {
+                    let (client, request) = (request.client, request.id);
+                    cx.tell(self.now, What::Misread { client, request });
+                }
+                read.map_err(crate::flash::FlashError::errno).and(laid.map(|_| ()))
+            }
+            Transfer::Write { span, content, .. } => {
+                let mut bytes = vec![0; span.len as usize];
+                if let Content::Data(Source::Buffers) = content {
+                    request.kept(span).part(0, span.len).copy_to(&mut bytes);
+                }
+                // What is not done is no whole word of.
+                bytes.truncate((len / unit * unit) as usize);
+                match medium.overlays.unwritable(span.at, span.len) {
+                    Some(errno) => Err(errno),
+                    None if bytes.is_empty() && span.len > 0 => Ok(()),
+                    None => {
+                        let done = flash.program(span.at, &bytes, cx.choices, key);
+                        let twice = match &done {
+                            Ok(programmed) => programmed.ignored_bits > 0,
+                            Err(error) => {
+                                matches!(error, crate::flash::FlashError::ProgrammedTooOften { .. })
+                            }
+                        };
+                        if twice && misuses.len() < KEPT {
+                            let what = MisuseKind::ProgrammedTwice { at: span.at };
+                            misuses.push(Misuse { disk: id, request: request.id, what });
+                        }
+                        if done.is_ok() {
+                            medium.overlays.rewritten(span.at, bytes.len() as u64, None);
+                        }
+                        done.map(|_| ()).map_err(crate::flash::FlashError::errno)
+                    }
+                }
+            }
+            Transfer::Erase(span) | Transfer::Discard(span) if len < span.len => Ok(()),
+            Transfer::Erase(span) => {
+                medium.overlays.rewritten(span.at, span.len, None);
+                flash.erase(span.at, span.len).map_err(crate::flash::FlashError::errno)
+            }
+            // There is nothing to hint at.
+            Transfer::Discard(_) | Transfer::Flush { .. } => Ok(()),
+        };
+        request.result = failure.map_or(result, Err);
     }
 
     /// Decides what a cut left undecided where somebody looks.
@@ -412,6 +543,7 @@ impl World {
                 len,
                 bytes: bytes.clone(),
                 fua,
+                erases: false,
             });
             if let Some(old) = old {
                 self.strike_written(request, span, &bytes, old, strikes, cx);

@@ -45,7 +45,9 @@ impl DeviceEvent {
     pub(super) fn write(at: u64, len: u64, bytes: &Bytes, fua: bool) -> Self {
         match bytes {
             Bytes::Fill(0) => Self::Zeroes { at, len, fua },
-            Bytes::Fill(byte) => Self::Write { at, data: alloc::vec![*byte; len as usize].into(), fua },
+            Bytes::Fill(byte) => {
+                Self::Write { at, data: alloc::vec![*byte; len as usize].into(), fua }
+            }
             Bytes::Data(data, offset) => {
                 let data = if *offset == 0 && data.len() as u64 == len {
                     Arc::clone(data)

@@ -22,8 +22,8 @@ use core::hash::{Hash, Hasher};
 
 use headcrash_engine::{Errno, TriggerId};
 
-pub(crate) use crash::{Candidates, Content, MIX, Origin, Settled, mix};
 pub use count::StateCount;
+pub(crate) use crash::{Candidates, Content, MIX, Origin, Settled, mix};
 pub use history::DeviceEvent;
 pub(crate) use log::{Bytes, Part};
 pub use overlay::LiveFault;
@@ -33,6 +33,7 @@ pub(crate) use ranges::Ranges;
 use crate::choices::{Choices, Key, Point, PointKind};
 use crate::device::{Device, DeviceCache, FlushFailure, Fua};
 use crate::fault::Lasts;
+use crate::flash::FlashOp;
 use crate::image::{Image, Old};
 use crate::io::{ClientId, RequestId};
 use crash::Unresolved;
@@ -84,6 +85,21 @@ pub(crate) struct Arrival {
     pub(crate) len: u64,
     pub(crate) bytes: Bytes,
     pub(crate) fua: bool,
+    /// It is no write, but erases flash.
+    pub(crate) erases: bool,
+}
+
+impl Arrival {
+    /// The same as flash has it.
+    pub(crate) fn into_flash(self) -> FlashOp {
+        let Self { at, len, bytes, erases, .. } = self;
+        if erases {
+            return FlashOp::Erase { at, len };
+        }
+        let mut program = vec![0; len as usize];
+        bytes.part(0, len).copy_to(&mut program);
+        FlashOp::Program { at, bytes: program.into() }
+    }
 }
 
 /// How a cut left a unit.
@@ -141,7 +157,7 @@ impl Medium {
 
     /// A write is done.
     pub(crate) fn write(&mut self, arrival: Arrival) {
-        let Arrival { request, client, submitted, at, len, bytes, fua } = arrival;
+        let Arrival { request, client, submitted, at, len, bytes, fua, .. } = arrival;
         let len = len.min(self.image.len().saturating_sub(at));
         if len == 0 {
             return;
