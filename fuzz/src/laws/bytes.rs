@@ -93,6 +93,7 @@ pub fn bytes(u: &mut Unstructured<'_>) -> Result<()> {
             Io::WriteZeroes { at, len, .. } => model[*at as usize..(at + len) as usize].fill(0),
             Io::Discard { at, len } => discard(&world, &mut model, *at, *len, dialect, &story),
             Io::Flush | Io::Announce(_) => {}
+            Io::Erase { .. } => unreachable!("no move erases"),
         }
         assert!(image(&world) == model, "{story}\n{io:?}: the image is not the array");
     }
