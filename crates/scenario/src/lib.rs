@@ -28,10 +28,10 @@ pub use run::{
     FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Violation, WORK_MAX, Waiter, run, run_seed,
 };
 pub use scenario::{
-    Cache, Client, Condition, Content, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    Gets, Io, Medium, Node, Pattern, Property, PropertyKind, RequestIndex, RuleInfo, RulePlace,
-    SavedIndex, Scenario, Seeds, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
-    Wanted,
+    Client, Condition, Content, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
+    FaultPlace, Gets, Io, Medium, Node, Pattern, Property, PropertyKind, RequestIndex, RuleInfo,
+    RulePlace, SavedIndex, Scenario, Seeds, Step, StepIndex, StepKind, Suspensions, TagIndex,
+    TagInfo, Top, Wanted,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};

@@ -463,6 +463,14 @@ impl World {
         medium.open_units(at, len).into_iter().map(states).collect()
     }
 
+    /// The writes of a disk that cuts may have lost, by number: those that
+    /// [`Choices::choose_version`](crate::Choices::choose_version) names. No two disks of a world
+    /// have one in common.
+    #[must_use]
+    pub fn loose_writes(&self, disk: DiskId) -> Vec<u64> {
+        self.disks[disk.index()].medium.loose_writes()
+    }
+
     /// The stretches of a disk in which a cut left something undecided: first byte and length.
     #[must_use]
     pub fn undecided_stretches(&self, disk: DiskId) -> Vec<(u64, u64)> {

@@ -243,7 +243,7 @@ impl Disk {
     /// # Panics
     ///
     /// When `spec` has no node, or nodes of different dialects or quirks.
-    pub(crate) fn new(spec: DiskSpec) -> Self {
+    pub(crate) fn new(number: u64, spec: DiskSpec) -> Self {
         let first = &spec.nodes.first().expect("a disk has a node at least").program;
         let (dialect, quirks) = (first.dialect(), first.quirks());
         let same =
@@ -281,7 +281,7 @@ impl Disk {
             }
         }
         let key = Key::disk(&spec.name);
-        let mut medium = Medium::new(spec.device, key, spec.image);
+        let mut medium = Medium::new(number, spec.device, key, spec.image);
         for (at, len, byte) in medium.image.runs() {
             if byte != 0 {
                 medium.touched.fill(at / 512, (at + len).div_ceil(512) - at / 512, 1);

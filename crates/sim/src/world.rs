@@ -120,7 +120,7 @@ impl World {
     pub fn new(disks: Vec<DiskSpec>, resumes: Resumes) -> Self {
         Self {
             now: Instant::START,
-            disks: disks.into_iter().map(Disk::new).collect(),
+            disks: (0..).zip(disks).map(|(number, disk)| Disk::new(number, disk)).collect(),
             resumes,
             requests: VecDeque::new(),
             first_request: 1,

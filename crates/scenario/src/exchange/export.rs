@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use headcrash_engine::{Dialect, Quirks};
-use headcrash_sim::{Latencies, Latency};
+use headcrash_sim::{Device, Latencies, Latency};
 
 use super::commands::{self, Command};
 use super::{NotCarried, STEM, rules};
@@ -12,7 +12,7 @@ use crate::blkdebug::rule::Rule;
 use crate::blkdebug::script::Operation;
 use crate::blkdebug::spec::{ImageSpec, Node, Spec};
 use crate::file;
-use crate::scenario::{Cache, Disk, Expect, Medium, Scenario, Suspensions, Top};
+use crate::scenario::{Disk, Expect, Medium, Scenario, Suspensions, Top};
 use crate::source::Location;
 
 /// What things are called in QEMU.
@@ -81,10 +81,7 @@ pub fn export_blkdebug(scenario: &Scenario, options: &ExportOptions<'_>) -> Expo
 fn qemu_options(disk: &Disk, name: &str) -> String {
     let mut options = Vec::new();
     options.extend(name.starts_with("blkdebug:").then_some("-f raw"));
-    options.push(match disk.cache {
-        Cache::Writeback => "-t writeback",
-        Cache::Unsafe => "-t unsafe",
-    });
+    options.push(if disk.no_flush { "-t unsafe" } else { "-t writeback" });
     options.push("-d unmap");
     options.extend(disk.read_only.then_some("-r"));
     options.join(" ")
@@ -167,6 +164,12 @@ impl<'s> Export<'s> {
             let reason = format!("the image is to be filled before: `{}`", filled(disk, image));
             self.leave(location, reason);
         }
+        if disk.device != Device::default() {
+            self.leave(location, "what a disk promises is the host's affair");
+        }
+        for rule in &disk.fault_infos {
+            self.leave(rule.location, "blkdebug has no rule like it");
+        }
         if !disk.open {
             self.leave(location, "qemu-io opens the disk at the start");
         }
@@ -181,6 +184,8 @@ impl<'s> Export<'s> {
         let shared = file.rules.iter().filter(is_here);
         let first: Vec<_> = shared.chain(&own.rules).cloned().collect();
         let mut nodes = vec![(rules::limits_of(own), first)];
+        // The others are no node's, and left behind with the disk.
+        nodes[0].1.retain(file::Rule::is_blkdebugs);
         nodes.extend(own.below.iter().map(|node| (rules::limits_below(node), node.rules.clone())));
         let mut exported = Vec::new();
         for ((limits, rules), node) in nodes.into_iter().zip(&disk.nodes) {
@@ -193,10 +198,10 @@ impl<'s> Export<'s> {
     }
 
     fn rule(&mut self, rule: &file::Rule, location: Location, is_first: bool) -> Option<Rule> {
-        if let (file::Action::Suspend(tag), 0, true, true) =
-            (&rule.action, rule.state, rule.once, is_first)
+        if let (file::Action::Suspend(tag), Some(event), 0, true, true) =
+            (&rule.action, &rule.event, rule.state, rule.once, is_first)
         {
-            self.breaks.push((location, rule.event.clone(), tag.clone()));
+            self.breaks.push((location, event.clone(), tag.clone()));
             return None;
         }
         let rule = rules::from_file(rule).map_err(str::to_owned);

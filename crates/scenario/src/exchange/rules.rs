@@ -21,18 +21,14 @@ pub(super) fn to_file(rule: &Rule) -> file::Rule {
         }
         RuleKind::SetState { new_state } => file::Action::SetState(new_state),
     };
-    file::Rule {
-        name: None,
-        event: rule.event.clone(),
-        state: rule.state,
-        disk: None,
-        action,
-        once: false,
-    }
+    file::Rule { state: rule.state, ..file::Rule::at(&rule.event, action) }
 }
 
 /// A rule of a scenario file that is valid, or why blkdebug has none like it.
 pub(super) fn from_file(rule: &file::Rule) -> Result<Rule, &'static str> {
+    let Some(event) = rule.event.clone().filter(|_| rule.is_blkdebugs()) else {
+        return Err("blkdebug has no rule like it");
+    };
     let kind = match &rule.action {
         file::Action::SetState(new_state) => RuleKind::SetState { new_state: *new_state },
         file::Action::Suspend(_) => {
@@ -49,8 +45,9 @@ pub(super) fn from_file(rule: &file::Rule) -> Result<Rule, &'static str> {
             immediately: inject.immediately,
             iotype: inject.iotype.map(kind_from_file),
         },
+        other => unreachable!("{other:?} is not blkdebug's"),
     };
-    Ok(Rule { kind, event: rule.event.clone(), state: rule.state, line: None, id: None })
+    Ok(Rule { kind, event, state: rule.state, line: None, id: None })
 }
 
 /// An error by its name, if it has one.

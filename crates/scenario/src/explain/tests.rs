@@ -11,7 +11,14 @@ fn around_fields(owner: &str, fields: &str) -> String {
         "Scenario" if fields.contains("steps:") => format!("({fields})"),
         "Scenario" => format!("({fields}, steps: [sleep(ns: 1)])"),
         "Client" => format!("(clients: [({fields})])"),
+        // A group is of several.
+        "Disk" if fields.contains("group:") => {
+            format!("(disks: [({fields}), (group: \"shelf\")], steps: [sleep(ns: 1)])")
+        }
         "Disk" => disk(fields),
+        "OnTear.prefix" => disk(&format!("on_tear: prefix({fields})")),
+        "OnTear.mixed" => disk(&format!("on_tear: mixed({fields})")),
+        "Rate" => disk(&format!("faults: [({fields})]")),
         "Below" => disk(&format!("below: [({fields})]")),
         "Contents" => disk(&format!("contents: [({fields})]")),
         "Latency.constant" => disk(&format!("latency: constant({fields})")),
@@ -23,7 +30,15 @@ fn around_fields(owner: &str, fields: &str) -> String {
         "LatencyOfKind.exponential" => {
             disk(&format!("latency: by_kind(read: exponential({fields}))"))
         }
-        "Rule" => format!("(rules: [({fields})], steps: [sleep(ns: 1)])"),
+        // Blkdebug's own rules have an event, and nothing that is beyond them.
+        "Rule" if fields.contains("event:") || !fields.contains("suspend") => {
+            format!("(rules: [({fields})], steps: [sleep(ns: 1)])")
+        }
+        "Rule" => around_fields(owner, &fields.replace(r#"suspend("A")"#, "hang")),
+        owner if faults().any(|fault| fault == owner) => {
+            let word = faults_word(owner);
+            disk(&format!("faults: [(what: {word}({fields}))]"))
+        }
         "InjectError" => {
             around_fields("Rule", &format!(r#"event: "pwritev", action: inject_error({fields})"#))
         }
@@ -68,7 +83,10 @@ fn around_example(owner: &str, example: &str) -> String {
             around_fields("ImageIs", &format!("at: 0, len: 512, {example}"))
         }
         "Pattern" => around_fields("ImageIs", &format!("at: 0, {example}")),
-        "Action" => around_fields("Rule", &format!(r#"event: "pwritev", {example}"#)),
+        "Action" => around_fields("Rule", &format!(r#"event: "pwritev", action: {example}"#)),
+        "Fault" => around_fields("Rate", &format!("what: {example}")),
+        "OnTear" => around_fields("Disk", example),
+        "Applied" => around_fields("Rule", &format!("action: fail({example})")),
         "Latency" => around_fields("Disk", example),
         "LatencyOfKind" => around_fields("Latency.by_kind", example),
         "Outcome" => {
@@ -78,6 +96,22 @@ fn around_example(owner: &str, example: &str) -> String {
         "Property" | "Suspensions" => around_fields("Scenario", example),
         owner => panic!("where is the example of a {owner}: {example}?"),
     }
+}
+
+/// The types that faults have their fields in.
+fn faults() -> impl Iterator<Item = &'static str> {
+    let Shape::Variants(variants) = &Reference::get().find("Fault").shape else {
+        panic!("faults are words")
+    };
+    variants.iter().filter_map(|variant| match &variant.takes {
+        Takes::Value(Type::Named(name)) => Some(&**name),
+        _ => None,
+    })
+}
+
+/// The word of the fault that has its fields in this type.
+fn faults_word(owner: &str) -> String {
+    words(owner.trim_end_matches("Fault")).replace(' ', "_")
 }
 
 fn check(text: &str) -> crate::Scenario {

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Latency, Pattern, Rule, is_default};
+use super::device::{Cache, Discarded, FlushFailure, Fua, OnTear, Order, Preset, Tears};
+use super::fault::Rate;
+use super::{Latency, Pattern, Rule, is_default, is_true};
 
 /// A disk: an image, with blkdebug nodes above it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,15 +25,134 @@ pub(crate) struct Disk {
     /// Example: `size: 65_536`
     #[serde(skip_serializing_if = "is_default_size")]
     pub(crate) size: u64,
-    /// The bytes of a sector: a power of two from 512 to 65_536 that divides the size. Rules count
-    /// in sectors of 512 bytes whatever this is. Nothing else depends on it yet: there are no power
-    /// cuts that could tear one.
+    /// The device it is. What is given beside it is meant instead.
     ///
-    /// Default: `512`
+    /// Default: nothing
+    ///
+    /// Example: `preset: consumer_ssd`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) preset: Option<Preset>,
+    /// The smallest addressable unit, in bytes: a power of two from 512 to 65_536 that divides the
+    /// size; 512 if nothing else is said. Rules count in sectors of 512 bytes whatever this is.
+    ///
+    /// Default: nothing
     ///
     /// Example: `sector: 4_096`
-    #[serde(skip_serializing_if = "is_default_sector")]
-    pub(crate) sector: u64,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) sector: Option<u64>,
+    /// The unit the medium writes, in bytes: a power of two, at least `sector`, and `sector` if
+    /// nothing else is said. A smaller write is read, modified and written by the disk, and a power
+    /// cut decides about all of it (512e).
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `physical: 4_096`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) physical: Option<u64>,
+    /// The longest aligned write that a power cut leaves whole, in bytes: a power of two, at least
+    /// `sector`. Less than `physical` means the same as `physical`.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `atomic_unit: 4_096`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) atomic_unit: Option<u64>,
+    /// What becomes of completed writes, and what a flush does; `volatile` if nothing else is said.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `cache: protected`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) cache: Option<Cache>,
+    /// In which order unflushed writes reach the medium; `any` if nothing else is said.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `order: prefix`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) order: Option<Order>,
+    /// What force unit access does; `honoured` if nothing else is said, and `ignored` where the
+    /// cache is `lying`.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `fua: ignored`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) fua: Option<Fua>,
+    /// What is in a unit that was being written when the power went; `old_or_new` if nothing else
+    /// is said.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `on_tear: prefix(granule: 8)`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) on_tear: Option<OnTear>,
+    /// Which writes may have been under way when the power went; `in_flight` if nothing else is
+    /// said.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `tears: unflushed`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) tears: Option<Tears>,
+    /// What discarded bytes read as; `zeroes` if nothing else is said.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `discarded: old`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) discarded: Option<Discarded>,
+    /// What becomes of the data when a flush fails, unless the fault that makes it fail says
+    /// otherwise; `keep_dirty` if nothing else is said.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `flush_failure: clean_keep_new`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) flush_failure: Option<FlushFailure>,
+    /// How many bytes can ever be allocated, in units the medium writes; writes beyond fail with
+    /// `ENOSPC`, and rewriting what is allocated does not.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `capacity: 65_536`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) capacity: Option<u64>,
+    /// How many transfers it takes at once; the rest wait in the order of submission.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `queue_depth: 32`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) queue_depth: Option<u64>,
+    /// How many bytes a second it moves: transfers take turns.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `bytes_per_second: 100_000_000`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) bytes_per_second: Option<u64>,
+    /// How many transfers a second it does.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `iops: 5_000`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) iops: Option<u64>,
+    /// The group it shares its fate with: a power cut that hits one disk of a group hits all.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `group: "shelf"`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) group: Option<String>,
+    /// What goes wrong with it now and then, whatever the rules say.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `faults: [(what: bit_rot(bits: 1), on: [read], chance: (1, 1_000))]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) faults: Vec<Rate>,
     /// The byte it is full of at the start.
     ///
     /// Default: `0`
@@ -53,13 +174,13 @@ pub(crate) struct Disk {
     /// Example: `medium: null`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) medium: Medium,
-    /// How long a request takes.
+    /// How long a request takes; no time if nothing else is said.
     ///
-    /// Default: `zero`
+    /// Default: nothing
     ///
     /// Example: `latency: constant(ns: 20_000)`
     #[serde(skip_serializing_if = "is_default")]
-    pub(crate) latency: Latency,
+    pub(crate) latency: Option<Latency>,
     /// What stands above the first node and announces events as it works.
     ///
     /// Default: `raw`
@@ -109,13 +230,6 @@ pub(crate) struct Disk {
     /// Example: `max_discard: 65_536`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) max_discard: Option<u64>,
-    /// What a flush does.
-    ///
-    /// Default: `writeback`
-    ///
-    /// Example: `cache: unsafe`
-    #[serde(skip_serializing_if = "is_default")]
-    pub(crate) cache: Cache,
     /// Writing to it fails.
     ///
     /// Default: `false`
@@ -130,7 +244,8 @@ pub(crate) struct Disk {
     /// Example: `open: false`
     #[serde(skip_serializing_if = "is_true")]
     pub(crate) open: bool,
-    /// Further blkdebug nodes under the first, from the outside in.
+    /// Further blkdebug nodes under the first, from the outside in. Their rules are blkdebug's alone:
+    /// faults are the disk's.
     ///
     /// Default: `[]`
     ///
@@ -147,18 +262,33 @@ pub(crate) struct Disk {
 }
 
 const SIZE: u64 = 1 << 20;
-const SECTOR: u64 = 512;
 
 impl Default for Disk {
     fn default() -> Self {
         Self {
             name: None,
             size: SIZE,
-            sector: SECTOR,
+            preset: None,
+            sector: None,
+            physical: None,
+            atomic_unit: None,
+            cache: None,
+            order: None,
+            fua: None,
+            on_tear: None,
+            tears: None,
+            discarded: None,
+            flush_failure: None,
+            capacity: None,
+            queue_depth: None,
+            bytes_per_second: None,
+            iops: None,
+            group: None,
+            faults: Vec::new(),
             fill: 0,
             contents: Vec::new(),
             medium: Medium::Stored,
-            latency: Latency::Zero,
+            latency: None,
             top: Top::Raw,
             align: None,
             max_transfer: None,
@@ -166,7 +296,6 @@ impl Default for Disk {
             max_write_zero: None,
             opt_discard: None,
             max_discard: None,
-            cache: Cache::Writeback,
             read_only: false,
             open: true,
             below: Vec::new(),
@@ -177,14 +306,6 @@ impl Default for Disk {
 
 const fn is_default_size(size: &u64) -> bool {
     *size == SIZE
-}
-
-const fn is_default_sector(sector: &u64) -> bool {
-    *sector == SECTOR
-}
-
-const fn is_true(value: &bool) -> bool {
-    *value
 }
 
 /// A blkdebug node under the first of its disk.
@@ -283,15 +404,4 @@ pub(crate) enum Top {
     Raw,
     /// Nothing: requests come to the node itself.
     None,
-}
-
-/// What a flush does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Cache {
-    /// It reaches the disk.
-    #[default]
-    Writeback,
-    /// It never reaches the disk, and `flush_to_disk` is not announced: QEMU's `cache=unsafe`.
-    Unsafe,
 }

@@ -5,8 +5,10 @@
 //! `Default:` and `Example:` are shown as such, and tests try both.
 
 pub(crate) mod condition;
+pub(crate) mod device;
 pub(crate) mod disk;
 mod errno;
+pub(crate) mod fault;
 pub(crate) mod io;
 mod latency;
 mod mismatch;
@@ -23,13 +25,14 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use condition::{Condition, ImageIs, Property};
-pub(crate) use disk::{Below, Cache, Disk, Medium, Top};
+pub(crate) use disk::{Below, Disk, Medium, Top};
 pub(crate) use errno::Errno;
+pub(crate) use fault::{AccessKind, Action, Fault};
 pub(crate) use io::{Discard, Flush, Gets, Io, Read, Write, WriteZeroes};
 pub(crate) use latency::{KindLatency, Latency};
 pub(crate) use pattern::Pattern;
-pub(crate) use read::read;
-pub(crate) use rule::{Action, Event, InjectError, IoType, Rule, State, Tag};
+pub(crate) use read::{compact, read};
+pub(crate) use rule::{Event, InjectError, IoType, Rule, State, Tag};
 pub(crate) use step::{Repeat, Step, Submit, Wait, When};
 
 /// A whole scenario file.
@@ -211,6 +214,10 @@ pub(crate) enum Suspensions {
     AfterNs(u64),
     /// Whenever the seed says so.
     Seeded,
+}
+
+pub(crate) const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {

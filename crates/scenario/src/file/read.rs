@@ -3,6 +3,7 @@
 use ron::Options;
 use ron::error::SpannedError;
 use ron::extensions::Extensions;
+use serde::Serialize;
 
 use super::{File, mismatch, print};
 use crate::source::{Diagnostic, Errors, MAX_LEN, Source, Span, Tree, scan};
@@ -60,10 +61,15 @@ fn as_ron_says(source: &Source, error: &SpannedError) -> Diagnostic {
     Diagnostic::new(Span::new(start, end), first.into_iter().chain(letters).collect::<String>())
 }
 
+/// A part of a file as text, on one line.
+pub(crate) fn compact<T: Serialize>(part: &T) -> String {
+    let text = options().to_string(part);
+    text.expect("the format's types are structs, enums, lists and numbers")
+}
+
 impl File {
     /// The file as text, without what is default anyway.
     pub(crate) fn to_ron(&self) -> String {
-        let text = options().to_string(self);
-        print::print(&text.expect("the format's types are structs, enums, lists and numbers"))
+        print::print(&compact(self))
     }
 }

@@ -106,7 +106,6 @@ impl Lower<'_> {
                 .also(clients.name_span(), "also given here")
                 .help("`steps` is short for a single client called `main`");
         }
-        let mut names = Table::default();
         let mut places = Vec::new();
         for (index, (client, place)) in file.clients.iter().zip(clients.items()).enumerate() {
             let only = file.clients.len() == 1;
@@ -115,15 +114,18 @@ impl Lower<'_> {
             let at = place.field("name");
             self.check_name("the name of a client", &name, at);
             let span = if at.is_written() { at.span() } else { place.head() };
-            if let Err(before) = names.add(&name, span) {
+            if let Err(before) = self.client_names.add(&name, span) {
                 let told = self.say(span, format!("there is already a client `{name}`"));
                 *told = told.clone().also(before, "this one");
+                // Under another name, so that the others keep their places.
+                _ = self.client_names.add(&format!("{name}\0{index}"), span);
             }
             let steps_place = place.field("steps");
             places.push(ClientPlace { name, steps: &client.steps, place, steps_place });
         }
         if file.clients.is_empty() {
             let (name, place) = ("main".to_owned(), steps);
+            _ = self.client_names.add(&name, steps.span());
             places.push(ClientPlace { name, steps: &file.steps, place, steps_place: steps });
         }
         if places.iter().all(|client| client.steps.is_empty()) {

@@ -45,6 +45,9 @@ impl Lower<'_> {
             }
             file::Condition::Announced(event) => Condition::Announced(self.event(event, inside)?),
             file::Condition::Fired(rule) => {
+                if let Some(faults) = self.rule_names.faults(rule) {
+                    return Some(Condition::Struck(faults.to_vec()));
+                }
                 let places = self.rule_names.places(rule).map(<[_]>::to_vec);
                 // A rule that is wrong is on no node, and was said to be wrong.
                 if places.is_none() && self.rule_names.table.find(rule).is_none() {

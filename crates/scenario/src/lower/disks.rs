@@ -6,9 +6,10 @@ use headcrash_engine::{Dialect, ProgramBuilder};
 use headcrash_sim::{Latencies, Latency, Limits, LimitsSpec};
 
 use super::rules::LoweredRule;
-use super::{Lower, MAX_BYTES};
+use super::triggers::LoweredFault;
+use super::{Lower, MAX_BYTES, devices};
 use crate::file::{self, File};
-use crate::scenario::{Cache, Disk, DiskIndex, Extent, Medium, Node, Top};
+use crate::scenario::{Disk, DiskIndex, Extent, Medium, Node, Top};
 use crate::source::Place;
 
 /// The most disks; what comes after them is not looked at.
@@ -52,6 +53,13 @@ impl DiskNames {
     }
 }
 
+/// The rules on a disk: those of its first node's program, and those beyond it.
+#[derive(Clone, Debug, Default)]
+struct Rules {
+    rules: Vec<LoweredRule>,
+    faults: Vec<LoweredFault>,
+}
+
 impl Lower<'_> {
     /// The names and sizes of all disks, whatever else is wrong with them.
     pub(super) fn disk_names(&mut self, file: &File, root: Place<'_>) -> DiskNames {
@@ -86,26 +94,34 @@ impl Lower<'_> {
 
     /// The disks themselves, with the rules of the file on each.
     pub(super) fn disks_of(&mut self, file: &File, root: Place<'_>) -> Vec<Disk> {
-        let mut shared: Vec<Vec<LoweredRule>> = vec![Vec::new(); self.disks.iter().len()];
+        let mut shared: Vec<Rules> = vec![Rules::default(); self.disks.iter().len()];
         for (rule, place) in file.rules.iter().zip(root.field("rules").items()) {
-            let disks = match &rule.disk {
+            let disks: Vec<_> = match &rule.disk {
                 None => (0..shared.len()).map(DiskIndex).collect(),
                 Some(name) => Vec::from_iter(self.disk(Some(name), place)),
             };
+            if !rule.is_blkdebugs() {
+                if let Some(lowered) = self.fault_rule(rule, place, &disks) {
+                    disks.iter().for_each(|disk| shared[disk.0].faults.push(lowered.clone()));
+                }
+                continue;
+            }
             let nodes: Vec<_> = disks.iter().map(|disk| (*disk, 0)).collect();
             if let Some(lowered) = self.rule(rule, place, &nodes) {
-                disks.iter().for_each(|disk| shared[disk.0].push(lowered.clone()));
+                disks.iter().for_each(|disk| shared[disk.0].rules.push(lowered.clone()));
             }
         }
         if file.disks.is_empty() {
             let rules = shared.swap_remove(0);
             return Vec::from_iter(self.disk_of(&file::Disk::default(), DiskIndex(0), root, rules));
         }
+        let groups = self.groups(file, root);
         let places = root.field("disks").items().zip(shared);
         let disks = file.disks.iter().zip(places).enumerate();
         disks
             .filter_map(|(index, (disk, (place, rules)))| {
-                self.disk_of(disk, DiskIndex(index), place, rules)
+                let lowered = self.disk_of(disk, DiskIndex(index), place, rules)?;
+                Some(Disk { group: groups[index], ..lowered })
             })
             .collect()
     }
@@ -115,11 +131,16 @@ impl Lower<'_> {
         disk: &file::Disk,
         index: DiskIndex,
         place: Place<'_>,
-        rules: Vec<LoweredRule>,
+        mut rules: Rules,
     ) -> Option<Disk> {
         self.check_size(disk, place);
+        let device = self.device(disk, index, place);
         let contents = self.contents(disk, place.field("contents"));
-        let latencies = self.latencies(&disk.latency, place.field("latency"));
+        let latencies = match (&disk.latency, disk.preset) {
+            (Some(latency), _) => self.latencies(latency, place.field("latency")),
+            (None, Some(preset)) => devices::preset_of(preset).latencies(),
+            (None, None) => Latencies::all(Latency::Zero),
+        };
         let mut nodes = Vec::new();
         let spec = LimitsSpec {
             align: disk.align,
@@ -129,8 +150,7 @@ impl Lower<'_> {
             opt_discard: disk.opt_discard,
             max_discard: disk.max_discard,
         };
-        let rules = (rules, &disk.rules[..]);
-        nodes.extend(self.node(spec, rules, (index, 0), place, disk));
+        nodes.extend(self.node(spec, (&mut rules, &disk.rules), (index, 0), place, disk));
         const MOST: usize = 8;
         if disk.below.len() > MOST {
             let span = place.field("below").name_span();
@@ -148,13 +168,18 @@ impl Lower<'_> {
                 opt_discard: below.opt_discard,
                 max_discard: below.max_discard,
             };
-            let rules = (Vec::new(), &below.rules[..]);
-            nodes.extend(self.node(spec, rules, (index, node), place, disk));
+            let mut rules = Rules::default();
+            nodes.extend(self.node(spec, (&mut rules, &below.rules), (index, node), place, disk));
         }
+        for (rate, place) in disk.faults.iter().zip(place.field("faults").items()) {
+            rules.faults.extend(self.rate(rate, place, index));
+        }
+        let (faults, fault_infos) = self.fault_rules(index, rules.faults);
         Some(Disk {
             name: self.disks.name(index).to_owned(),
             size: disk.size,
-            sector: disk.sector,
+            device,
+            group: None,
             fill: disk.fill,
             contents,
             medium: match disk.medium {
@@ -166,30 +191,18 @@ impl Lower<'_> {
                 file::Top::Raw => Top::Raw,
                 file::Top::None => Top::None,
             },
-            cache: match disk.cache {
-                file::Cache::Writeback => Cache::Writeback,
-                file::Cache::Unsafe => Cache::Unsafe,
-            },
+            no_flush: disk.cache == Some(file::device::Cache::Unsafe),
             read_only: disk.read_only,
             open: disk.open,
             nodes,
+            faults,
+            fault_infos,
             location: self.locate(place),
         })
     }
 
     fn check_size(&mut self, disk: &file::Disk, place: Place<'_>) {
-        let file::Disk { size, sector, .. } = *disk;
-        if !sector.is_power_of_two() || !(512..=65_536).contains(&sector) {
-            let told = self.say(
-                place.field("sector").span(),
-                format!("no disk has sectors of {sector} bytes"),
-            );
-            told.help.push("a power of two from 512 to 65_536 is needed".to_owned());
-        } else if size % sector != 0 {
-            let message = format!("a disk of {size} bytes has no whole number of sectors");
-            let told = self.say(place.field("size").span(), message);
-            told.help.push(format!("its sectors have {sector} bytes"));
-        }
+        let size = disk.size;
         if size > MAX_SIZE {
             let message = format!("a disk of {size} bytes is too large, at most {MAX_SIZE} can be");
             self.say(place.field("size").span(), message);
@@ -274,7 +287,7 @@ impl Lower<'_> {
     fn node(
         &mut self,
         spec: LimitsSpec,
-        (mut rules, own): (Vec<LoweredRule>, &[file::Rule]),
+        (rules, own): (&mut Rules, &[file::Rule]),
         (index, node): (DiskIndex, usize),
         place: Place<'_>,
         disk: &file::Disk,
@@ -288,7 +301,16 @@ impl Lower<'_> {
                 told.help
                     .push("leave `disk` out, or put the rule into the file's `rules`".to_owned());
             }
-            rules.extend(self.rule(rule, place, &[(index, node)]));
+            if rule.is_blkdebugs() {
+                rules.rules.extend(self.rule(rule, place, &[(index, node)]));
+            } else if node == 0 {
+                rules.faults.extend(self.fault_rule(rule, place, &[index]));
+            } else {
+                let word = place.field("action").word().unwrap_or_default();
+                let message = "nodes below the first have blkdebug's rules alone";
+                let told = self.say(place.field("action").head(), message);
+                told.help.push(format!("`{word}` here is the disk's: put it into its `rules`"));
+            }
         }
         let limits = match Limits::new(self.dialect, spec) {
             Ok(limits) => Some(limits),
@@ -315,7 +337,7 @@ impl Lower<'_> {
             builder.event(name);
         }
         let mut infos = Vec::new();
-        for LoweredRule { rule, info } in rules {
+        for LoweredRule { rule, info } in rules.rules.drain(..) {
             let id = builder.rule(rule);
             if let Some(name) = &info.name {
                 self.rule_names.place(name, index, node, id);

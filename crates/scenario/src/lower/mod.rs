@@ -5,13 +5,18 @@
 
 mod clients;
 mod conditions;
+mod devices;
 mod disks;
+mod faults;
 mod flow;
 mod io;
 mod patterns;
 mod rules;
 mod steps;
 mod table;
+mod triggers;
+
+use std::collections::BTreeSet;
 
 use headcrash_engine::{Dialect, EventId, Events, Quirks};
 
@@ -82,6 +87,10 @@ struct Lower<'a> {
     tags: Tags,
     ids: Ids,
     rule_names: RuleNames,
+    /// The texts by which rules beyond blkdebug's are known to the choices.
+    rule_keys: BTreeSet<String>,
+    /// Who issues requests, by place; who recovers comes last.
+    client_names: Table,
     /// The properties that steps violate, and those that are declared.
     properties: Table,
 }
@@ -106,6 +115,8 @@ impl<'a> Lower<'a> {
             tags: Tags::default(),
             ids: Ids::default(),
             rule_names: RuleNames::default(),
+            rule_keys: BTreeSet::new(),
+            client_names: Table::default(),
             properties: Table::default(),
         }
     }

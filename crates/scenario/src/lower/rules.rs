@@ -9,7 +9,7 @@ use headcrash_engine::{
 
 use super::{Lower, Table};
 use crate::file::{self, InjectError, IoType};
-use crate::scenario::{DiskIndex, RuleInfo, RulePlace};
+use crate::scenario::{DiskIndex, FaultPlace, RuleInfo, RulePlace};
 use crate::source::Place;
 
 /// A rule, and what its program does not know of it.
@@ -24,6 +24,7 @@ pub(super) struct LoweredRule {
 pub(super) struct RuleNames {
     pub(super) table: Table,
     places: BTreeMap<String, Vec<RulePlace>>,
+    faults: BTreeMap<String, Vec<FaultPlace>>,
 }
 
 impl RuleNames {
@@ -35,10 +36,18 @@ impl RuleNames {
     pub(super) fn places(&self, name: &str) -> Option<&[RulePlace]> {
         self.places.get(name).map(|places| &**places)
     }
+
+    pub(super) fn place_fault(&mut self, name: &str, place: FaultPlace) {
+        self.faults.entry(name.to_owned()).or_default().push(place);
+    }
+
+    pub(super) fn faults(&self, name: &str) -> Option<&[FaultPlace]> {
+        self.faults.get(name).map(|places| &**places)
+    }
 }
 
 impl Lower<'_> {
-    /// The rule at `place`, which will be on these nodes.
+    /// The rule at `place`, which is blkdebug's and will be on these nodes.
     pub(super) fn rule(
         &mut self,
         rule: &file::Rule,
@@ -48,7 +57,13 @@ impl Lower<'_> {
         if let Some(name) = &rule.name {
             self.add(|lower| &mut lower.rule_names.table, "rule", name, place.field("name"));
         }
-        let event = self.event(&rule.event, place.field("event"));
+        let event = match &rule.event {
+            Some(event) => self.event(event, place.field("event")),
+            None => {
+                self.needs_event(place);
+                None
+            }
+        };
         let at = place.field("action");
         let mut once = rule.once;
         let action = match &rule.action {
@@ -59,6 +74,17 @@ impl Lower<'_> {
                     *told = told.clone().also(here, "also given here");
                 }
                 once |= inject.once;
+                for name in rule.beyond() {
+                    let message = format!("`{name}` is not for `inject_error`");
+                    let told = self.say(place.field(name).name_span(), message);
+                    told.help.push(match name {
+                        "sector" | "sectors" => {
+                            format!("it has its own: `inject_error({name}: ..)`")
+                        }
+                        "on" => "it has its own: `inject_error(iotype: ..)`".to_owned(),
+                        _ => format!("blkdebug has no `{name}`; `fail(..)` takes it"),
+                    });
+                }
                 self.injection(inject, at, nodes).map(Action::Inject)
             }
             file::Action::SetState(state) => {
@@ -76,6 +102,7 @@ impl Lower<'_> {
                 self.suspend_tag(tag, at.item(0), nodes);
                 Some(Action::Suspend(Tag::new(tag)))
             }
+            other => unreachable!("{other:?} is not blkdebug's"),
         };
         let info =
             RuleInfo { name: rule.name.as_deref().map(Into::into), location: self.locate(place) };

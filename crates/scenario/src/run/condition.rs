@@ -41,6 +41,9 @@ impl Moment<'_, '_> {
             }
             Condition::Announced(event) => self.observer.announced.contains(event),
             Condition::Fired(rules) => rules.iter().any(|rule| self.observer.fired.contains(rule)),
+            Condition::Struck(rules) => {
+                rules.iter().any(|rule| self.observer.struck.contains(rule))
+            }
             Condition::Failed(errno) => self.observer.failed.contains(errno),
             Condition::Not(condition) => !self.holds(condition),
             Condition::All(all) => all.iter().all(|condition| self.holds(condition)),
@@ -85,7 +88,7 @@ impl Moment<'_, '_> {
                 format!("{} are armed", world.engine(outer(*index)).armed().count())
             }
             Condition::Announced(_) => "it was not announced".to_owned(),
-            Condition::Fired(_) => "it did not fire".to_owned(),
+            Condition::Struck(_) | Condition::Fired(_) => "it did not fire".to_owned(),
             Condition::Failed(_) => "nothing failed so".to_owned(),
             Condition::Not(_) => "it holds".to_owned(),
             Condition::All(all) => {

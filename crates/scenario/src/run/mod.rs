@@ -17,7 +17,7 @@ use violation::Claim;
 pub use violation::{Outcome, Violation, Waiter};
 
 use crate::scenario::{
-    Cache, Disk, EXPECTATION, Expect, Medium, PropertyKind, Scenario, Suspensions, Top,
+    Disk, EXPECTATION, Expect, Medium, PropertyKind, Scenario, Suspensions, Top,
 };
 
 /// A run that has taken so many steps is given up as endless.
@@ -125,8 +125,12 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
         forgets: disk.medium == Medium::Null,
         latencies: disk.latencies,
         raw: disk.top == Top::Raw,
-        no_flush: disk.cache == Cache::Unsafe,
+        no_flush: disk.no_flush,
         read_only: disk.read_only,
+        device: disk.device,
+        faults: disk.faults.clone(),
+        // There are few disks, and fewer groups.
+        group: disk.group.map(|group| group as u32),
         ..DiskSpec::new(&disk.name, image, disk.nodes.iter().map(node).collect())
     }
 }

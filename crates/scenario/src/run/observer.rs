@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use headcrash_engine::{Errno, EventId, RuleId};
 use headcrash_sim::{Fact, NodeId, Sink, TraceHash, What};
 
-use crate::scenario::{DiskIndex, RulePlace};
+use crate::scenario::{DiskIndex, FaultPlace, RulePlace};
 
 /// Keeps what is told.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,7 @@ pub(super) struct Observer {
     pub(super) hash: TraceHash,
     pub(super) announced: BTreeSet<EventId>,
     pub(super) fired: BTreeSet<RulePlace>,
+    pub(super) struck: BTreeSet<FaultPlace>,
     pub(super) failed: BTreeSet<Errno>,
 }
 
@@ -34,6 +35,10 @@ impl Sink for Observer {
             | What::Masked { node, rule, .. }
             | What::Moved { node, rule, .. }
             | What::Suspended { node, rule: Some(rule), .. } => self.fire(node, rule),
+            What::Struck { disk, rule, .. } => {
+                let disk = DiskIndex(disk.index());
+                self.struck.insert(FaultPlace { disk, fault: rule.index() });
+            }
             What::Completed { result: Err(errno), .. } => _ = self.failed.insert(errno),
             _ => {}
         }

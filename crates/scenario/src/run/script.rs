@@ -28,10 +28,15 @@ pub(crate) struct Script<'s> {
     /// The last request submitted under each id of the scenario; this client's only.
     requests: Vec<Option<RequestId>>,
     /// Submitted under an id and not yet waited for.
-    pending: Vec<(RequestIndex, RequestId, IoKind)>,
+    pending: Vec<(RequestIndex, RequestId, IoKind, u64)>,
     /// What the step under way waits for.
     awaited: Vec<Awaited<'s>>,
     claim: Option<Claim<'s>>,
+    /// What it has marked.
+    marked: BTreeSet<MarkIndex>,
+    /// It recovers, after a workload that had marked these: an access that fails and was not to
+    /// is then no violation, but a recovery that refuses.
+    recovers: Option<Arc<BTreeSet<MarkIndex>>>,
 }
 
 /// A request that the step under way waits for.
@@ -39,6 +44,8 @@ pub(crate) struct Script<'s> {
 struct Awaited<'s> {
     request: RequestId,
     kind: IoKind,
+    /// How many bytes it asked for.
+    len: u64,
     wanted: &'s Wanted,
     location: Location,
 }
@@ -58,7 +65,28 @@ impl<'s> Script<'s> {
             pending: Vec::new(),
             awaited: Vec::new(),
             claim: None,
+            marked: BTreeSet::new(),
+            recovers: None,
         }
+    }
+
+    /// A recovery, after a workload that had marked these.
+    pub(crate) fn recovering(
+        scenario: &'s Scenario,
+        client: &'s Client,
+        marks: Arc<BTreeSet<MarkIndex>>,
+    ) -> Self {
+        Self { recovers: Some(marks), ..Self::new(scenario, client) }
+    }
+
+    /// What it has marked.
+    pub(crate) fn marked(&self) -> impl Iterator<Item = MarkIndex> {
+        self.marked.iter().copied()
+    }
+
+    /// Whether the step at this place is the one it takes next, and it waits for nothing.
+    pub(crate) fn is_about_to(&self, step: StepIndex) -> bool {
+        self.pc == step.0 && self.awaited.is_empty()
     }
 
     /// What the last step claimed, given once.
@@ -111,7 +139,7 @@ impl<'s> Script<'s> {
             StepKind::Submit(index, io) => {
                 let request = turn.submit(disk(io.disk), request_of(io));
                 self.requests[index.0] = Some(request);
-                self.pending.push((*index, request, io.kind));
+                self.pending.push((*index, request, io.kind, io.len));
             }
             StepKind::Wait(index, wanted) => {
                 let found = self.pending.iter().rposition(|(other, ..)| other == index);
@@ -122,15 +150,16 @@ impl<'s> Script<'s> {
                     self.violated(location, None, message, now);
                     return Next::Ready;
                 };
-                let (_, request, kind) = self.pending.remove(place);
-                self.awaited.push(Awaited { request, kind, wanted, location });
+                let (_, request, kind, len) = self.pending.remove(place);
+                self.awaited.push(Awaited { request, kind, len, wanted, location });
                 return self.wait(turn);
             }
             StepKind::WaitAll(wanted) => {
                 let all = self.pending.drain(..);
-                self.awaited.extend(all.map(|(_, request, kind)| Awaited {
+                self.awaited.extend(all.map(|(_, request, kind, len)| Awaited {
                     request,
                     kind,
+                    len,
                     wanted,
                     location,
                 }));
@@ -139,7 +168,8 @@ impl<'s> Script<'s> {
             StepKind::Announce(index, event) => {
                 let request = turn.submit(disk(*index), headcrash_sim::Io::Announce(*event));
                 let kind = IoKind::Flush;
-                self.awaited.push(Awaited { request, kind, wanted: &PASSES, location });
+                let wanted = &PASSES;
+                self.awaited.push(Awaited { request, kind, len: 0, wanted, location });
                 return self.wait(turn);
             }
             StepKind::SetBreak(index, event, tag) => {
@@ -205,6 +235,38 @@ impl<'s> Script<'s> {
                     self.violated(location, None, message, now);
                 }
             }
+            StepKind::Mark(mark) => _ = self.marked.insert(*mark),
+            StepKind::WhenMarked { mark, otherwise } => {
+                let held = match &self.recovers {
+                    Some(marks) => marks.contains(mark),
+                    None => self.marked.contains(mark),
+                };
+                turn.tell(What::Decided { client: turn.me(), held });
+                if !held {
+                    self.pc = otherwise.0;
+                    return Next::Ready;
+                }
+            }
+            StepKind::Refuse(why) => self.refuse(location, why.clone(), now),
+            StepKind::PowerCut(disks) => {
+                // It ends with the power, if that goes for its own disks.
+                self.pc += 1;
+                if disks.is_empty() {
+                    turn.world.power_cut_all(turn.cx);
+                }
+                for index in disks {
+                    if turn.world.is_powered(disk(*index)) {
+                        turn.world.power_cut(disk(*index), turn.cx);
+                    }
+                }
+                return Next::Ready;
+            }
+            StepKind::Damage { disk: index, at, len, with } => {
+                turn.world.damage(disk(*index), (*at, *len), *with, turn.cx);
+            }
+            StepKind::Heal { disk: index, at, len } => {
+                turn.world.lift(disk(*index), *at, *len, turn.cx);
+            }
             StepKind::Expect(condition) => self.claim = Some(Claim::Holds(condition, location)),
         }
         self.pc += 1;
@@ -228,7 +290,8 @@ impl<'s> Script<'s> {
 
     fn submit(&mut self, io: &Io, wanted: &'s Wanted, location: Location, turn: &mut Turn<'_, '_>) {
         let request = turn.submit(disk(io.disk), request_of(io));
-        self.awaited.push(Awaited { request, kind: io.kind, wanted, location });
+        let Io { kind, len, .. } = *io;
+        self.awaited.push(Awaited { request, kind, len, wanted, location });
     }
 
     /// Takes what has come of what the step waits for; goes on when all of it has.
@@ -251,10 +314,18 @@ impl<'s> Script<'s> {
     }
 
     fn judge(&mut self, awaited: Awaited<'s>, completion: Completion, turn: &mut Turn<'_, '_>) {
-        let Awaited { wanted, location, .. } = awaited;
+        let Awaited { wanted, location, len: io_len, .. } = awaited;
         let property = wanted.or_violates.as_deref();
         let now = turn.world.now();
-        self.expect_answer(location, property, wanted.gets, completion.result, now);
+        match (&self.recovers, property, wanted.gets, completion.result) {
+            (Some(_), None, Gets::Ok, Err(errno)) => {
+                self.refuse(location, format!("an access fails with {errno}"), now);
+            }
+            _ => self.expect_answer(location, property, wanted.gets, completion.result, now),
+        }
+        if let (Gets::Ok | Gets::Short(_), Ok(())) = (wanted.gets, completion.result) {
+            self.expect_len(location, property, wanted.gets, (io_len, completion.len), now);
+        }
         if awaited.kind != IoKind::Read {
             return;
         }
@@ -281,13 +352,40 @@ impl<'s> Script<'s> {
         now: Instant,
     ) {
         let wanted = match (wanted, got) {
-            (Gets::Any, _) | (Gets::Ok, Ok(())) => return,
+            (Gets::Any, _) | (Gets::Ok | Gets::Short(_), Ok(())) => return,
             (Gets::Fails(wanted), Err(got)) if wanted == got => return,
             (Gets::Ok, Err(_)) => "ok".to_owned(),
+            (Gets::Short(len), Err(_)) => format!("{len} bytes"),
             (Gets::Fails(wanted), _) => wanted.to_string(),
         };
         let got = got.map_or_else(|errno| errno.to_string(), |()| "ok".to_owned());
         self.violated(location, property, format!("this should get {wanted}, and gets {got}"), now);
+    }
+
+    /// As many bytes as asked for, or as said.
+    fn expect_len(
+        &mut self,
+        location: Location,
+        property: Option<&str>,
+        wanted: Gets,
+        (asked, done): (u64, u64),
+        now: Instant,
+    ) {
+        let wanted = match wanted {
+            Gets::Short(len) => len,
+            Gets::Ok | Gets::Any | Gets::Fails(_) => asked,
+        };
+        if wanted != done {
+            let message = format!("this should do {wanted} bytes, and does {done}");
+            self.violated(location, property, message, now);
+        }
+    }
+
+    /// The recovery refuses: whatever is wrong, it says so.
+    fn refuse(&mut self, location: Location, message: String, at: Instant) {
+        let property = RECOVERS.to_owned();
+        let violation = Violation { property, message, location, at };
+        self.claim.get_or_insert(Claim::Refused(violation));
     }
 
     fn expect_bytes(

@@ -33,6 +33,8 @@ impl Violation {
 pub(crate) enum Claim<'s> {
     /// It is not.
     Violated(Violation),
+    /// A recovery refuses, and this is why.
+    Refused(Violation),
     /// It holds now, if the run finds so.
     Holds(&'s Condition, Location),
 }
@@ -60,6 +62,8 @@ pub enum Outcome {
     /// Everything held, but these `sometimes` properties were never true: what was to be tested
     /// did not happen.
     NotMeasured(Vec<String>),
+    /// The recovery refused with an error: it noticed that something is wrong.
+    Refused(Violation),
     /// It did not end within [`STEPS_MAX`](crate::STEPS_MAX) steps, or
     /// [`WORK_MAX`](crate::WORK_MAX) steps of its requests.
     Endless,
@@ -74,6 +78,7 @@ impl Outcome {
             Self::Held => "held".to_owned(),
             Self::Violated(violation) => format!("violated({:?})", violation.property),
             Self::Stuck(_) => "stuck".to_owned(),
+            Self::Refused(_) => "refused".to_owned(),
             Self::NotMeasured(_) => "not measured".to_owned(),
             Self::Endless => "endless".to_owned(),
         }
@@ -84,7 +89,9 @@ impl Outcome {
     pub fn render(&self, source: &Source, colour: bool) -> String {
         match self {
             Self::Held | Self::Endless => String::new(),
-            Self::Violated(violation) => violation.render(source, colour),
+            Self::Violated(violation) | Self::Refused(violation) => {
+                violation.render(source, colour)
+            }
             Self::Stuck(waiters) => {
                 let mut waiters = waiters.iter();
                 let Some(first) = waiters.next() else { return String::new() };

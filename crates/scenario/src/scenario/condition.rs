@@ -62,6 +62,8 @@ pub enum Condition {
     Announced(EventId),
     /// One of these rules has injected, masked, changed the state or suspended at least once.
     Fired(Vec<RulePlace>),
+    /// One of these rules beyond blkdebug's has struck at least once.
+    Struck(Vec<FaultPlace>),
     /// A request failed with this error.
     Failed(Errno),
     /// The opposite.
@@ -81,4 +83,13 @@ pub struct RulePlace {
     pub node: usize,
     /// Which of that node's rules.
     pub rule: RuleId,
+}
+
+/// A rule beyond blkdebug's among all of a scenario's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FaultPlace {
+    /// The disk.
+    pub disk: DiskIndex,
+    /// Its place in [`Disk::faults`](super::Disk::faults).
+    pub fault: usize,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headcrash_engine::{Program, RuleId};
-use headcrash_sim::{Latencies, Limits};
+use headcrash_sim::{Device, FaultRule, Latencies, Limits};
 
 use super::Content;
 use crate::source::Location;
@@ -13,10 +13,13 @@ use crate::source::Location;
 pub struct Disk {
     /// Its name; no other disk has it.
     pub name: String,
-    /// Its bytes; a multiple of `sector`.
+    /// Its bytes; a multiple of its device's units.
     pub size: u64,
-    /// The bytes it writes whole: a power of two from 512 to 65 536.
-    pub sector: u64,
+    /// What it promises; [`Device::check`] finds nothing wrong with it.
+    pub device: Device,
+    /// The disks of one group share their fate: a power cut that hits one hits all. Groups are
+    /// numbered in file order.
+    pub group: Option<usize>,
     /// The byte it is full of at the start.
     pub fill: u8,
     /// What it holds at the start beyond that, to be written in this order.
@@ -27,14 +30,19 @@ pub struct Disk {
     pub latencies: Latencies,
     /// What stands above its first node.
     pub top: Top,
-    /// What a flush does.
-    pub cache: Cache,
+    /// No flush reaches it: QEMU's `cache=unsafe`.
+    pub no_flush: bool,
     /// Writing to it fails.
     pub read_only: bool,
     /// Whether it is open at the start.
     pub open: bool,
     /// Its blkdebug nodes from the outside in; at least one.
     pub nodes: Vec<Node>,
+    /// What happens to it beyond blkdebug's rules: by the file's rules, then by its own, then what
+    /// its `faults` say.
+    pub faults: Vec<FaultRule>,
+    /// What the file says of each of these.
+    pub fault_infos: Vec<RuleInfo>,
     /// Where the file declares it, or the whole file for the disk that is there by default.
     pub location: Location,
 }
@@ -101,13 +109,4 @@ pub enum Top {
     Raw,
     /// Nothing: requests come to the node itself.
     None,
-}
-
-/// What a flush does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cache {
-    /// It reaches the disk.
-    Writeback,
-    /// It never reaches the disk: QEMU's `cache=unsafe`.
-    Unsafe,
 }

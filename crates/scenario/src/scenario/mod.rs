@@ -9,9 +9,9 @@ use std::fmt;
 
 use headcrash_engine::{Dialect, Quirks, Tag};
 
-pub use condition::{Condition, Property, PropertyKind, RulePlace};
+pub use condition::{Condition, FaultPlace, Property, PropertyKind, RulePlace};
 pub use content::{Content, Difference, Pattern};
-pub use disk::{Cache, Disk, Extent, Medium, Node, RuleInfo, Top};
+pub use disk::{Disk, Extent, Medium, Node, RuleInfo, Top};
 pub use step::{Client, Gets, Io, Step, StepKind, Wanted};
 
 use crate::file::File;

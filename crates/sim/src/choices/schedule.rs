@@ -50,6 +50,11 @@ impl<C> Recorder<C> {
         &self.schedule
     }
 
+    /// Who answers.
+    pub const fn inner(&self) -> &C {
+        &self.inner
+    }
+
     /// Adds a choice that somebody made without asking.
     pub fn note(&mut self, choice: Choice) {
         self.schedule.choices.push(choice);

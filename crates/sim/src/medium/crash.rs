@@ -298,6 +298,12 @@ impl Unresolved {
         self.overwritten(range, Settled::Known);
     }
 
+    /// The effects that are not durable.
+    pub(crate) fn loose_writes(&self) -> Vec<u64> {
+        let effects = self.levels.iter().flat_map(|level| level.effects.iter());
+        effects.filter(|effect| effect.fate == Fate::Pending).map(|effect| effect.seq).collect()
+    }
+
     /// In how many ways each chain of writes can end.
     pub(crate) fn chains(&self, device: &Device) -> Vec<u64> {
         let mut lengths = BTreeMap::<Chain, u64>::new();

@@ -118,7 +118,10 @@ pub struct Resolution {
 }
 
 impl Medium {
-    pub(crate) fn new(device: Device, key: Key, image: Image) -> Self {
+    /// `number` is the disk's own in its world.
+    pub(crate) fn new(number: u64, device: Device, key: Key, image: Image) -> Self {
+        // Effects of different disks have different numbers; nobody writes 2^40 times.
+        let first = number << 40;
         let sectors = image.len().div_ceil(512);
         Self {
             device,
@@ -126,9 +129,9 @@ impl Medium {
             image,
             touched: Image::new(sectors, 0),
             log: Log::default(),
-            seq: 0,
-            promised: 0,
-            covered: 0,
+            seq: first,
+            promised: first,
+            covered: first,
             lengths: Vec::new(),
             unresolved: Unresolved::default(),
             overlays: Overlays::default(),
@@ -548,6 +551,11 @@ impl Medium {
     /// How many states reads could tell apart.
     pub(crate) fn possible_states(&self) -> StateCount {
         count::count(&self.unresolved, &self.image, &self.device, self.key)
+    }
+
+    /// The writes that cuts may have lost.
+    pub(crate) fn loose_writes(&self) -> Vec<u64> {
+        self.unresolved.loose_writes()
     }
 
     /// What a cut would leave, in a number.

@@ -1,0 +1,126 @@
+//! Whole crash images, decided before a recovery begins.
+
+use std::collections::BTreeSet;
+
+use headcrash_sim::{Calm, Choices, Key, Point, PointKind};
+
+/// Which writes an image keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    keeps: Vec<bool>,
+    /// How far it is from an image that nobody wonders about.
+    pub(super) unusual: usize,
+}
+
+/// All kept, all lost, every prefix, then one to `k` lost, and one to `k` kept. Neighbours differ
+/// by little: a combination comes from the one before by moving one write.
+pub(super) fn subsets(n: usize, k: usize) -> impl Iterator<Item = Kept> {
+    let prefixes = (0..=n).rev().map(move |j| {
+        let unusual = usize::from(j != n && j != 0);
+        Kept { keeps: (0..n).map(|place| place < j).collect(), unusual }
+    });
+    let alone = (1..=k.min(n)).flat_map(move |size| {
+        combinations(n, size).flat_map(move |some| {
+            [false, true].map(|keeps| {
+                let mut all = vec![!keeps; n];
+                some.iter().for_each(|place| all[*place] = keeps);
+                Kept { keeps: all, unusual: size }
+            })
+        })
+    });
+    prefixes.chain(alone)
+}
+
+/// Every choice of `size` places among `n`, each from the one before by moving one place: the
+/// revolving door order (Knuth, The Art of Computer Programming 4A, 7.2.1.3).
+fn combinations(n: usize, size: usize) -> impl Iterator<Item = Vec<usize>> {
+    revolving(n, size, false)
+}
+
+fn revolving(n: usize, size: usize, backwards: bool) -> Box<dyn Iterator<Item = Vec<usize>>> {
+    if size == 0 {
+        return Box::new(std::iter::once(Vec::new()));
+    }
+    if size > n {
+        return Box::new(std::iter::empty());
+    }
+    let last = n - 1;
+    let with = move |backwards| {
+        revolving(last, size - 1, backwards).map(move |mut some| {
+            some.push(last);
+            some
+        })
+    };
+    if backwards {
+        Box::new(with(false).chain(revolving(last, size, true)))
+    } else {
+        Box::new(revolving(last, size, false).chain(with(true)))
+    }
+}
+
+/// Answers as an image has it.
+#[derive(Clone, Debug)]
+pub(super) struct Whole {
+    keeps: BTreeSet<u64>,
+    image: u64,
+}
+
+impl Whole {
+    /// The image that keeps these of these writes.
+    pub(super) fn new(writes: &[u64], kept: &Kept) -> Self {
+        let keeps = writes.iter().zip(&kept.keeps).filter(|(_, keeps)| **keeps);
+        Self { keeps: keeps.map(|(write, _)| *write).collect(), image: 0 }
+    }
+
+    /// A number that is equal for equal images: over the units, in any order, each with what it
+    /// holds.
+    pub(super) const fn image(&self) -> u64 {
+        self.image
+    }
+}
+
+impl Choices for Whole {
+    fn choose(&mut self, point: Point, n: u64) -> u64 {
+        Calm.choose(point, n)
+    }
+
+    fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
+        Calm.pick(point, keys)
+    }
+
+    /// The newest that is kept.
+    fn choose_version(&mut self, point: Point, versions: &[u64], durable: usize) -> usize {
+        let place = versions.iter().position(|seq| self.keeps.contains(seq)).unwrap_or(durable);
+        if point.kind == PointKind::CrashSector {
+            self.image ^= point.key.nth(versions[place]).number();
+        }
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_combinations_differ_by_one_move() {
+        for (n, size, count) in [(5, 2, 10), (6, 3, 20), (4, 4, 1), (3, 4, 0)] {
+            let all: Vec<BTreeSet<_>> =
+                combinations(n, size).map(|some| some.into_iter().collect()).collect();
+            assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), count);
+            assert_eq!(all.len(), count);
+            for pair in all.windows(2) {
+                assert_eq!(pair[0].difference(&pair[1]).count(), 1, "{pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bounded_subsets_are_as_many_as_the_formula_says() {
+        // n + 1 prefixes, and 2 n alone, of which some look alike.
+        assert_eq!(subsets(5, 1).count(), 6 + 10);
+        let distinct: BTreeSet<_> = subsets(5, 2).map(|kept| kept.keeps).collect();
+        // Keep or drop at most two of five, and the prefixes are all among them.
+        assert_eq!(distinct.len(), 2 * (1 + 5 + 10));
+    }
+}

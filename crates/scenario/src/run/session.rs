@@ -1,0 +1,297 @@
+//! A run under way: the workload, then, when the power has gone, the recovery.
+//!
+//! A session is a value: it can be cloned at any step, and the clone goes its own way. That is how
+//! every moment is tried as the one at which the power goes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use headcrash_sim::{
+    Choices, Cx, DiskId, Fact, Key, Point, PointKind, Progress, Runner, Sink, What,
+};
+
+use super::condition::Moment;
+use super::observer::Observer;
+use super::script::{Script, disk};
+use super::violation::{Claim, Outcome, Violation};
+use super::{STEPS_MAX, Variant, WORK_MAX, join, waiters, world};
+use crate::scenario::{
+    CutAt, DiskIndex, EXPECTATION, MarkIndex, PowerCut, PropertyKind, Scenario, Search,
+};
+
+/// How likely the power goes at each step when it goes at random: one in so many.
+const ONE_IN: u64 = 16;
+
+/// A run under way.
+#[derive(Clone, Debug)]
+pub(super) struct Session<'s> {
+    pub(super) scenario: &'s Scenario,
+    pub(super) runner: Runner<Script<'s>>,
+    pub(super) observer: Observer,
+    seen_true: Vec<bool>,
+    steps: u64,
+    /// How often the power has gone.
+    pub(super) cuts: u32,
+    /// What the workload had marked when the power went.
+    marks: Arc<BTreeSet<MarkIndex>>,
+}
+
+/// What a step came to.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// There is more to do.
+    More,
+    /// It is over.
+    Over(Outcome),
+}
+
+impl<'s> Session<'s> {
+    /// The scenario at its beginning: its disks are open that are to be.
+    pub(super) fn new(
+        scenario: &'s Scenario,
+        variant: &Variant,
+        mut observer: Observer,
+        choices: &mut dyn Choices,
+    ) -> Self {
+        let scripts = scenario.clients().iter().map(|client| Script::new(scenario, client));
+        let mut world = world(scenario, variant);
+        let cx = &mut Cx { choices, sink: &mut observer };
+        world.draw_swarm(cx);
+        for (index, _) in scenario.disks().iter().enumerate().filter(|(_, disk)| disk.open) {
+            world.open(disk(DiskIndex(index)), cx);
+        }
+        if let Some(PowerCut { at: CutAt::Now { ns }, .. }) = scenario.power_cut() {
+            world.cut_at(DiskId(0), headcrash_sim::Instant::from_ns(*ns));
+        }
+        Self {
+            scenario,
+            runner: Runner::new(world, scripts.collect()),
+            observer,
+            seen_true: vec![false; scenario.properties().len()],
+            steps: 0,
+            cuts: 0,
+            marks: Arc::default(),
+        }
+    }
+
+    /// Whether the power may go before the next step, and somebody has to decide it.
+    pub(super) fn may_cut(&self) -> bool {
+        self.scenario.power_cut().is_some_and(|cut| match cut.at {
+            CutAt::Everywhere | CutAt::Random => {
+                u64::from(self.cuts) < cut.times && !self.runner.world().is_dark()
+            }
+            CutAt::Never | CutAt::Now { .. } | CutAt::Step { .. } => false,
+        })
+    }
+
+    /// Asks whether the power goes before the next step.
+    fn cut_comes(&self, choices: &mut dyn Choices) -> bool {
+        let point = Point::new(PointKind::Cut, Key::WORLD);
+        let Some(cut) = self.scenario.power_cut() else { return false };
+        match cut.at {
+            CutAt::Everywhere if self.may_cut() => choices.choose(point, 2) == 1,
+            CutAt::Random if self.may_cut() => choices.chance(point, 1, ONE_IN),
+            CutAt::Step { client, step } => {
+                // After the cut the clients are others.
+                self.cuts == 0
+                    && !self.runner.world().is_dark()
+                    && self.runner.clients()[client].is_about_to(step)
+            }
+            CutAt::Everywhere | CutAt::Random | CutAt::Never | CutAt::Now { .. } => false,
+        }
+    }
+
+    /// The power goes, everywhere at once or as skewed as the scenario says.
+    pub(super) fn cut(&mut self, choices: &mut dyn Choices) {
+        let cx = &mut Cx { choices, sink: &mut self.observer };
+        let skewed = self.scenario.power_cut().and_then(|cut| cut.skew.first());
+        match skewed {
+            // Every group of its own goes when the first one does, but for those that come later.
+            Some(skew) if self.cuts == 0 => {
+                let cut = self.scenario.power_cut();
+                let later: Vec<_> =
+                    cut.into_iter().flat_map(|cut| cut.skew.iter().map(|skew| skew.then)).collect();
+                let world = self.runner.world_mut();
+                world.power_cut(skew.first, cx);
+                for index in 0..world.disk_count() as u32 {
+                    let disk = DiskId(index);
+                    if !later.contains(&disk) && world.is_powered(disk) {
+                        world.power_cut(disk, cx);
+                    }
+                }
+            }
+            _ => self.runner.world_mut().power_cut_all(cx),
+        }
+    }
+
+    /// Does the next thing, whatever the choices say about the power.
+    pub(super) fn advance(&mut self, choices: &mut dyn Choices) -> Step {
+        if self.cut_comes(choices) {
+            self.cut(choices);
+        }
+        self.step(choices)
+    }
+
+    /// Does the next thing.
+    pub(super) fn step(&mut self, choices: &mut dyn Choices) -> Step {
+        self.steps += 1;
+        if self.steps > STEPS_MAX || self.runner.world().work() > WORK_MAX {
+            return Step::Over(Outcome::Endless);
+        }
+        if let Some(violation) = self.broken_property() {
+            return self.violated(violation);
+        }
+        match self.runner.step(&mut Cx { choices, sink: &mut self.observer }) {
+            Progress::Stepped => {}
+            Progress::Dark => return self.recover(choices),
+            Progress::Finished if self.goes_dark_at_the_end() => self.cut(choices),
+            Progress::Stuck if self.goes_dark_at_the_end() => self.cut(choices),
+            Progress::Finished => return Step::Over(self.finish()),
+            Progress::Stuck => return Step::Over(Outcome::Stuck(waiters(self))),
+        }
+        self.settle_claims()
+    }
+
+    /// A workload that has ended, or waits for a disk that is dark, ends with a power cut if the
+    /// scenario is about one and none has come, or not for every disk.
+    fn goes_dark_at_the_end(&self) -> bool {
+        let world = self.runner.world();
+        let partly = (0..world.disk_count() as u32).any(|disk| !world.is_powered(DiskId(disk)));
+        match self.scenario.power_cut() {
+            Some(PowerCut { at: CutAt::Never, .. }) | None => {
+                partly
+            }
+            Some(_) => self.cuts == 0 || partly,
+        }
+    }
+
+    /// No disk has power: the power comes back, and the recovery begins.
+    fn recover(&mut self, choices: &mut dyn Choices) -> Step {
+        self.cuts += 1;
+        let recovery = self.scenario.recover();
+        if self.cuts == 1 {
+            let marked = self.runner.clients().iter().flat_map(Script::marked);
+            self.marks = Arc::new(marked.collect());
+        }
+        let cut = self.scenario.power_cut();
+        let cx = &mut Cx { choices, sink: &mut self.observer };
+        let world = self.runner.world_mut();
+        for (one, other) in cut.into_iter().flat_map(|cut| &cut.swap) {
+            world.swap_disks(*one, *other);
+        }
+        world.power_on(cut.map(|cut| cut.engines).unwrap_or_default(), cx);
+        if let Some(Search::Eager { .. }) = self.scenario.search() {
+            for index in 0..world.disk_count() as u32 {
+                world.decide_all(DiskId(index), cx);
+            }
+        }
+        let script = |client| Script::recovering(self.scenario, client, Arc::clone(&self.marks));
+        let scripts = recovery.map(script).into_iter().collect();
+        self.runner.restart(scripts, self.scenario.clients().len() as u32);
+        Step::More
+    }
+
+    fn settle_claims(&mut self) -> Step {
+        let mut index = 0;
+        while index < self.runner.clients().len() {
+            let claim = self.runner.clients_mut()[index].take_claim();
+            index += 1;
+            match claim {
+                None => {}
+                Some(Claim::Violated(violation)) => return self.violated(violation),
+                Some(Claim::Refused(violation)) => return Step::Over(Outcome::Refused(violation)),
+                Some(Claim::Holds(condition, location)) => {
+                    let moment = self.moment();
+                    if !moment.holds(condition) {
+                        let violation = Violation {
+                            property: EXPECTATION.to_owned(),
+                            message: join("this is not so", &moment.instead(condition)),
+                            location,
+                            at: self.runner.world().now(),
+                        };
+                        return self.violated(violation);
+                    }
+                }
+            }
+        }
+        Step::More
+    }
+
+    fn moment(&self) -> Moment<'_, 's> {
+        Moment { scenario: self.scenario, runner: &self.runner, observer: &self.observer }
+    }
+
+    /// The violation, told to the trace as well.
+    fn violated(&mut self, violation: Violation) -> Step {
+        let property = violation.property.as_str().into();
+        let at = self.runner.world().now();
+        self.observer.tell(Fact { at, what: What::Violated { property } });
+        Step::Over(Outcome::Violated(violation))
+    }
+
+    /// Looks at every property that is about each moment.
+    fn broken_property(&mut self) -> Option<Violation> {
+        if self.scenario.properties().is_empty() {
+            return None;
+        }
+        let mut seen_true = std::mem::take(&mut self.seen_true);
+        let moment = self.moment();
+        let mut broken = None;
+        for (property, seen) in self.scenario.properties().iter().zip(&mut seen_true) {
+            let message = match property.kind {
+                PropertyKind::Finally => continue,
+                PropertyKind::Sometimes => {
+                    *seen = *seen || moment.holds(&property.that);
+                    continue;
+                }
+                PropertyKind::Always if moment.holds(&property.that) => continue,
+                PropertyKind::Never if !moment.holds(&property.that) => continue,
+                PropertyKind::Always => {
+                    join("this is not always so", &moment.instead(&property.that))
+                }
+                PropertyKind::Never => "this is so now".to_owned(),
+            };
+            broken = Some(Violation {
+                property: property.name.clone(),
+                message,
+                location: property.location,
+                at: self.runner.world().now(),
+            });
+            break;
+        }
+        self.seen_true = seen_true;
+        broken
+    }
+
+    fn finish(&mut self) -> Outcome {
+        let moment = self.moment();
+        let last = |property: &&crate::scenario::Property| {
+            property.kind == PropertyKind::Finally && !moment.holds(&property.that)
+        };
+        if let Some(property) = self.scenario.properties().iter().find(last) {
+            let violation = Violation {
+                property: property.name.clone(),
+                message: join("this is not so at the end", &moment.instead(&property.that)),
+                location: property.location,
+                at: self.runner.world().now(),
+            };
+            match self.violated(violation) {
+                Step::Over(outcome) => return outcome,
+                Step::More => unreachable!("a violation ends a run"),
+            }
+        }
+        let properties = self.scenario.properties().iter().zip(&self.seen_true);
+        let unmeasured: Vec<_> = properties
+            .filter(|(property, seen)| property.kind == PropertyKind::Sometimes && !**seen)
+            .map(|(property, _)| property.name.clone())
+            .collect();
+        if unmeasured.is_empty() { Outcome::Held } else { Outcome::NotMeasured(unmeasured) }
+    }
+
+    /// What a power cut now would leave, and what the recovery would know: a number that is equal
+    /// where both are.
+    pub(super) fn cut_digest(&self) -> (u64, usize) {
+        let marked = self.runner.clients().iter().map(|client| client.marked().count()).sum();
+        (self.runner.world().cut_digest(), marked)
+    }
+}
