@@ -25,13 +25,15 @@ pub use failure::{
     replay_command,
 };
 pub use run::{
-    FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Violation, WORK_MAX, Waiter, run, run_seed,
+    CrashPoint, Example, Exploration, FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Variant, Verdicts,
+    Violation, WORK_MAX, Waiter, explore, run, run_as, run_seed,
 };
 pub use scenario::{
-    Client, Condition, Content, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    FaultPlace, Gets, Io, Medium, Node, Pattern, Property, PropertyKind, RequestIndex, RuleInfo,
-    RulePlace, SavedIndex, Scenario, Seeds, Step, StepIndex, StepKind, Suspensions, TagIndex,
-    TagInfo, Top, Wanted,
+    Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
+    FailEach, FaultPlace, Gets, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut,
+    Property, PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario,
+    Search, Seeds, StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
+    Wanted, crc32,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};

@@ -596,6 +596,7 @@ fn answers(scenario: &Scenario) -> Vec<(String, String)> {
         let got = match gets {
             Gets::Ok => "OK".to_owned(),
             Gets::Any => "any".to_owned(),
+            Gets::Short(bytes) => format!("{bytes} bytes"),
             Gets::Fails(errno) => {
                 errno.name().map_or_else(|| errno.number().to_string(), str::to_owned)
             }

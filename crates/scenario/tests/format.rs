@@ -2,7 +2,8 @@
 
 use headcrash_scenario::{Scenario, explain, json_schema, parse};
 
-const VALID: [(&str, &str); 4] = [
+const VALID: [(&str, &str); 5] = [
+    ("disks.ron", include_str!("valid/disks.ron")),
     ("everything.ron", include_str!("valid/everything.ron")),
     ("held_rmw.ron", include_str!("valid/held_rmw.ron")),
     ("one_disk.ron", include_str!("valid/one_disk.ron")),
@@ -36,7 +37,7 @@ fn what_is_default_is_not_printed() {
 #[test]
 fn a_printed_scenario_reads_as_if_written() {
     insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
-        insta::assert_snapshot!("printed", valid("everything.ron", VALID[0].1).to_ron());
+        insta::assert_snapshot!("printed", valid("everything.ron", VALID[1].1).to_ron());
     });
 }
 
@@ -78,7 +79,7 @@ fn a_program_is_flat() {
 
 #[test]
 fn an_event_is_the_same_number_in_every_program() {
-    let scenario = valid("everything.ron", VALID[0].1);
+    let scenario = valid("everything.ron", VALID[1].1);
     let nodes = scenario.disks().iter().flat_map(|disk| &disk.nodes);
     let ids: Vec<_> = nodes.map(|node| node.program.event("checkpoint")).collect();
     assert_eq!(ids.len(), 6);

@@ -2,7 +2,8 @@
 
 use headcrash_scenario::{Scenario, parse};
 
-const VALID: [&str; 4] = [
+const VALID: [&str; 5] = [
+    include_str!("valid/disks.ron"),
     include_str!("valid/everything.ron"),
     include_str!("valid/held_rmw.ron"),
     include_str!("valid/one_disk.ron"),

@@ -71,6 +71,7 @@ mod cut;
 mod device;
 mod disk;
 mod fault;
+mod files;
 mod flash;
 mod image;
 mod io;
@@ -97,6 +98,10 @@ pub use device::{
 };
 pub use disk::{DiskId, DiskSpec, NodeId, NodeSpec};
 pub use fault::{Applied, Damage, Effect, Fault, FaultRule, Lasts};
+pub use files::{
+    Commits, DirEntry, EntryKind, FileContract, FileCx, FileId, FileSystem, Inode, Journal,
+    MetadataOrder, Place, Resolved, Unresolved,
+};
 pub use flash::{
     Flash, FlashError, FlashOp, FlashSpec, FlashSpecError, Interrupted, Programmed, WornMode,
 };

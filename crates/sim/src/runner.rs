@@ -196,6 +196,11 @@ impl<C: Client> Runner<C> {
         &self.clients
     }
 
+    /// The clients, with the numbers they go by.
+    pub fn numbered(&self) -> impl Iterator<Item = (ClientId, &C)> {
+        (self.first..).map(ClientId).zip(&self.clients)
+    }
+
     /// The clients, to be spoken to between steps.
     pub fn clients_mut(&mut self) -> &mut [C] {
         &mut self.clients

@@ -285,6 +285,10 @@ pub enum What {
         client: ClientId,
         /// Which.
         request: RequestId,
+        /// Of which disk.
+        disk: DiskId,
+        /// Whether a fault that lies over the bytes is why, and will be the next time as well.
+        lies_there: bool,
     },
     /// A disk's power went.
     PowerCut {

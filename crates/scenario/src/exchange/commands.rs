@@ -60,7 +60,7 @@ impl<'s> Script<'_, 's> {
                     self.repeat(step.location, times, from + 1, end.0);
                     end.0
                 }
-                StepKind::When { otherwise, .. } => {
+                StepKind::When { otherwise, .. } | StepKind::WhenMarked { otherwise, .. } => {
                     self.export.leave(step.location, "qemu-io decides nothing");
                     // What comes before `otherwise` may be a jump past it.
                     match client.steps[otherwise.0 - 1].kind {
@@ -214,9 +214,17 @@ impl<'s> Script<'_, 's> {
                 self.export.leave(location, "qemu-io has no command that announces an event");
             }
             StepKind::Expect(_) => self.export.leave(location, "qemu-io expects nothing"),
+            StepKind::Mark(_) | StepKind::Refuse(_) => {
+                self.export.leave(location, "qemu-io has no recovery that would look at it");
+            }
+            StepKind::PowerCut(_) => self.export.leave(location, "qemu-io has no power cuts"),
+            StepKind::Damage { .. } | StepKind::Heal { .. } => {
+                self.export.leave(location, "blkdebug's faults are its rules");
+            }
             StepKind::Repeat { .. }
             | StepKind::Again { .. }
             | StepKind::When { .. }
+            | StepKind::WhenMarked { .. }
             | StepKind::Jump(_) => unreachable!("whoever walks the steps goes around these"),
         }
     }
@@ -295,6 +303,7 @@ fn awaited(later: &[Step], id: RequestIndex) -> Option<(Location, &Wanted)> {
 
 fn one_byte(pattern: &Pattern) -> Option<u8> {
     match &pattern.any_of[..] {
+        [Content::Crc32 { .. }] => None,
         [content] => byte_of(content, content.own_len().unwrap_or(1)),
         _ => None,
     }

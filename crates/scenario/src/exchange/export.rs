@@ -226,6 +226,10 @@ impl<'s> Export<'s> {
         let image = match disk.medium {
             Medium::Stored => ImageSpec::File(image.to_owned()),
             Medium::Null => ImageSpec::NullCo { size: disk.size, read_zeroes: true },
+            Medium::Flash(_) => {
+                self.leave(disk.location, "QEMU has no NOR flash under blkdebug");
+                ImageSpec::File(image.to_owned())
+            }
         };
         let mut configs = Vec::new();
         let mut spec = Spec { raw: disk.top == Top::Raw, nodes, image, left_out: Vec::new() };

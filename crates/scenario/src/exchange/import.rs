@@ -135,7 +135,8 @@ pub fn import_blkdebug(
             .is_ok_and(|other| other.nodes == own.nodes && (is_any || other.image == own.image))
     };
     let piece = longest_piece(spec, dialect);
-    let mut recorder = Recorder::new(run::world(&bare), piece, Box::new(is_same_image));
+    let mut recorder =
+        Recorder::new(run::world(&bare, &run::Variant::default()), piece, Box::new(is_same_image));
     for command in &script.commands {
         recorder.play(command.line, &command.operation);
     }
@@ -339,7 +340,7 @@ fn hold(
     for _ in 0..ROUNDS {
         let location = match run::run_seed(&scenario, 0, Keep::Hash).outcome {
             Outcome::Held => return Ok(scenario.source().text().to_owned()),
-            Outcome::Violated(violation) => violation.location,
+            Outcome::Violated(violation) | Outcome::Refused(violation) => violation.location,
             Outcome::Stuck(waiters) => waiters[0].location,
             Outcome::NotMeasured(_) | Outcome::Endless => break,
         };

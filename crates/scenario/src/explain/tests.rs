@@ -9,6 +9,10 @@ fn around_fields(owner: &str, fields: &str) -> String {
     let disk = |disk: &str| format!("(disks: [({disk})], steps: [sleep(ns: 1)])");
     match owner {
         "Scenario" if fields.contains("steps:") => format!("({fields})"),
+        // Nobody recovers if the power never goes.
+        "Scenario" if fields.contains("recover: [read") || fields.contains("search:") => {
+            format!("({fields}, steps: [power_cut()])")
+        }
         "Scenario" => format!("({fields}, steps: [sleep(ns: 1)])"),
         "Client" => format!("(clients: [({fields})])"),
         // A group is of several.
@@ -47,6 +51,33 @@ fn around_fields(owner: &str, fields: &str) -> String {
         "ImageIs" => step(&format!("expect(image({fields}))")),
         "LenIs" => step(&format!("expect(len_is({fields}))")),
         "Armed" => step(&format!("expect(armed({fields}))")),
+        "AcknowledgedKept" => step(&format!("expect(acknowledged_kept({fields}))")),
+        "ReadsRight" => step(&format!("expect(reads_right({fields}))")),
+        "Readable" => step(&format!("expect(readable({fields}))")),
+        "LiveFaults" => step(&format!("expect(live_faults({fields}))")),
+        "WithCrc32" => step(&format!("read(at: 0, len: 512, holds: with_crc32({fields}))")),
+        "Crc32" => step(&format!("read(at: 0, len: 512, holds: crc32({fields}))")),
+        "CutPower" => step(&format!("power_cut({fields})")),
+        "PowerCut" => format!(
+            r#"(
+                disks: [(name: "data"), (name: "journal")],
+                power_cut: ({fields}),
+                recover: [sleep(ns: 1)],
+                steps: [sleep(ns: 1)],
+            )"#
+        ),
+        "Skew" => around_fields("PowerCut", &format!("skew: [({fields})]")),
+        "Moment.step" => around_fields("PowerCut", &format!("at: step({fields})")),
+        "Search.crash_states" => {
+            around_fields("Scenario", &format!("search: crash_states({fields})"))
+        }
+        "Search.eager" => around_fields("Scenario", &format!("search: eager({fields})")),
+        "Search.sampled" => around_fields("Scenario", &format!("search: sampled({fields})")),
+        "FailEach" => around_fields("Scenario", &format!("fail_each: ({fields})")),
+        "Copies" => around_fields("Scenario", &format!("copies: [({fields})]")),
+        "Region" => {
+            around_fields("Copies", &format!("of: [({fields}), (at: 65_536, {})]", len_of(fields)))
+        }
         // What is written is given by one of two fields.
         "Write" if fields.contains("data:") => step(&format!("write({fields})")),
         "Write" => {
@@ -78,7 +109,10 @@ fn around_example(owner: &str, example: &str) -> String {
                 )"#
             )
         }
-        "Answer" => around_fields("Flush", example),
+        "Answer" => around_fields("Read", &format!("at: 0, len: 512, {example}")),
+        "Pattern" if example.contains("crc32") => {
+            around_fields("Read", &format!("at: 0, len: 512, {example}"))
+        }
         "Pattern" if example.contains("fill") || example.contains("zeroes") => {
             around_fields("ImageIs", &format!("at: 0, len: 512, {example}"))
         }
@@ -93,9 +127,15 @@ fn around_example(owner: &str, example: &str) -> String {
             let properties = r#"properties: [never(name: "no error", that: failed("EIO"))]"#;
             around_fields("Scenario", &format!("{properties}, {example}"))
         }
-        "Property" | "Suspensions" => around_fields("Scenario", example),
+        "Moment" => around_fields("PowerCut", example),
+        "Property" | "Search" | "Suspensions" => around_fields("Scenario", example),
         owner => panic!("where is the example of a {owner}: {example}?"),
     }
+}
+
+/// The field `len` among these, or one.
+fn len_of(fields: &str) -> &str {
+    fields.split(", ").find(|field| field.starts_with("len:")).unwrap_or("len: 4_096")
 }
 
 /// The types that faults have their fields in.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Errno, Event, Pattern, State, Tag, is_default};
+use super::{Errno, Event, Pattern, State, Tag, is_default, is_true};
 
 /// Something that is true of the world at one moment, or is not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +53,22 @@ pub(crate) enum Condition {
     ///
     /// Example: `expect(failed("EIO"))`
     Failed(Errno),
+    /// Whatever clients were told is durable is kept, in every state that is still possible.
+    ///
+    /// Example: `expect(acknowledged_kept())`
+    AcknowledgedKept(AcknowledgedKept),
+    /// Every read so far brought what was last written there.
+    ///
+    /// Example: `expect(reads_right())`
+    ReadsRight(ReadsRight),
+    /// A stretch can be read, in every state that is still possible.
+    ///
+    /// Example: `expect(readable(at: 0, len: 4_096))`
+    Readable(Readable),
+    /// So many faults lie over a disk's bytes.
+    ///
+    /// Example: `expect(live_faults(is: 0))`
+    LiveFaults(LiveFaults),
     /// The opposite.
     ///
     /// Example: `expect(not(failed("EIO")))`
@@ -141,6 +157,83 @@ pub(crate) struct Armed {
     ///
     /// Example: `count: 2`
     pub(crate) count: u64,
+}
+
+/// What clients were told is durable.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AcknowledgedKept {
+    /// On which disk; without it, on all.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+}
+
+/// What reads brought.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ReadsRight {
+    /// From which disk; without it, from all.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// Whether a read is excused that met a fault which was put there.
+    ///
+    /// Default: `true`
+    ///
+    /// Example: `excuse: false`
+    #[serde(skip_serializing_if = "is_true")]
+    pub(crate) excuse: bool,
+}
+
+impl Default for ReadsRight {
+    fn default() -> Self {
+        Self { disk: None, excuse: true }
+    }
+}
+
+/// A stretch of a disk.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Readable {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// The first byte.
+    ///
+    /// Example: `at: 4_096`
+    pub(crate) at: u64,
+    /// How many bytes.
+    ///
+    /// Example: `len: 512`
+    pub(crate) len: u64,
+}
+
+/// How many faults lie over a disk's bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LiveFaults {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// How many.
+    ///
+    /// Example: `is: 0`
+    pub(crate) is: u64,
 }
 
 /// What should hold.

@@ -139,7 +139,8 @@ pub(crate) struct Disk {
     /// Example: `iops: 5_000`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) iops: Option<u64>,
-    /// The group it shares its fate with: a power cut that hits one disk of a group hits all.
+    /// The group it shares its fate with: a power cut that hits one disk of a group hits all. Those
+    /// in no group share theirs with one another, unless a skew tells them apart.
     ///
     /// Default: nothing
     ///
@@ -385,7 +386,7 @@ pub(crate) struct Contents {
 }
 
 /// What becomes of what is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Medium {
     /// It can be read back.
@@ -393,6 +394,129 @@ pub(crate) enum Medium {
     Stored,
     /// It is forgotten: the disk holds what it held at the start. QEMU's `null-co`.
     Null,
+    /// NOR flash: a write programs and only clears bits, a discard erases whole blocks, a flush has
+    /// nothing to do. It is blank at the start, all ones, but for `contents`. Of what a disk
+    /// promises, only this counts.
+    ///
+    /// Example: `medium: nor_flash(program_unit: 4, erase_block: 4_096)`
+    NorFlash(NorFlash),
+}
+
+/// NOR flash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct NorFlash {
+    /// Reads are whole multiples of so many bytes: a power of two.
+    ///
+    /// Default: `1`
+    ///
+    /// Example: `read_unit: 4`
+    pub(crate) read_unit: u64,
+    /// Programs are whole multiples of so many bytes: a power of two, at most 256.
+    ///
+    /// Default: `4`
+    ///
+    /// Example: `program_unit: 8`
+    pub(crate) program_unit: u64,
+    /// Erases are whole multiples of so many bytes: a power of two that divides the size.
+    ///
+    /// Default: `4_096`
+    ///
+    /// Example: `erase_block: 65_536`
+    pub(crate) erase_block: u64,
+    /// How often a unit may be programmed between two erases; 0 is as often as one likes.
+    ///
+    /// Default: `1`
+    ///
+    /// Example: `programs: 0`
+    pub(crate) programs: u8,
+    /// What a power cut leaves of a program under way.
+    ///
+    /// Default: `any_bits`
+    ///
+    /// Example: `interrupted_program: prefix_of_units`
+    pub(crate) interrupted_program: Interrupted,
+    /// What a power cut leaves of an erase under way.
+    ///
+    /// Default: `old_or_new`
+    ///
+    /// Example: `interrupted_erase: any_bits`
+    pub(crate) interrupted_erase: Interrupted,
+    /// How many bits of a unit an interrupted erase may leave at 0 that seemed to come through.
+    ///
+    /// Default: `0`
+    ///
+    /// Example: `residue: 1`
+    pub(crate) residue: u32,
+    /// How many erases a block stands.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `wear_limit: 100_000`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) wear_limit: Option<u64>,
+    /// What a worn block does.
+    ///
+    /// Default: `program_fails`
+    ///
+    /// Example: `worn: erase_does_nothing`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) worn: Worn,
+    /// After so many reads of a block, and as many again, one of its bits may go to 0.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `read_disturb: 1_000`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) read_disturb: Option<u64>,
+}
+
+impl Default for NorFlash {
+    fn default() -> Self {
+        Self {
+            read_unit: 1,
+            program_unit: 4,
+            erase_block: 4_096,
+            programs: 1,
+            interrupted_program: Interrupted::AnyBits,
+            interrupted_erase: Interrupted::OldOrNew,
+            residue: 0,
+            wear_limit: None,
+            worn: Worn::ProgramFails,
+            read_disturb: None,
+        }
+    }
+}
+
+/// What a power cut leaves of an operation of flash.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Interrupted {
+    /// Each program unit is as it was, or as it was to be.
+    OldOrNew,
+    /// The first so many units are as they were to be.
+    PrefixOfUnits,
+    /// Each bit did change or did not.
+    AnyBits,
+    /// The same, and some read differently each time.
+    AnyBitsUnstable,
+}
+
+/// What a worn block of flash does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Worn {
+    /// Programs fail.
+    #[default]
+    ProgramFails,
+    /// Erases fail.
+    EraseFails,
+    /// Reads fail.
+    ReadFails,
+    /// Programs are answered and do nothing.
+    ProgramDoesNothing,
+    /// Erases are answered and do nothing.
+    EraseDoesNothing,
 }
 
 /// What stands above a disk's first node.

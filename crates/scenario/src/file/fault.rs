@@ -258,6 +258,7 @@ pub(crate) enum Lasts {
 /// How a sector is damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "KindOfDamage")]
 pub(crate) enum Damage {
     /// Reads fail with `EIO` until it is rewritten.
     #[default]

@@ -42,6 +42,11 @@ pub(crate) enum Gets {
     Ok,
     /// Whatever comes.
     Any,
+    /// It must succeed, and do only so many bytes, from the first; only reads and writes can. What a
+    /// read is compared with, and what is saved of it, is these.
+    ///
+    /// Example: `gets: short(256)`
+    Short(u64),
     /// It must fail with this error.
     ///
     /// Example: `gets: fails("EIO")`

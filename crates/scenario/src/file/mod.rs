@@ -5,6 +5,7 @@
 //! `Default:` and `Example:` are shown as such, and tests try both.
 
 pub(crate) mod condition;
+pub(crate) mod crash;
 pub(crate) mod device;
 pub(crate) mod disk;
 mod errno;
@@ -25,15 +26,16 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use condition::{Condition, ImageIs, Property};
-pub(crate) use disk::{Below, Disk, Medium, Top};
+pub(crate) use crash::{Copies, FailEach, Misuse, PowerCut, Search};
+pub(crate) use disk::{Below, Disk, Interrupted, Medium, NorFlash, Top, Worn};
 pub(crate) use errno::Errno;
 pub(crate) use fault::{AccessKind, Action, Fault};
 pub(crate) use io::{Discard, Flush, Gets, Io, Read, Write, WriteZeroes};
 pub(crate) use latency::{KindLatency, Latency};
-pub(crate) use pattern::Pattern;
+pub(crate) use pattern::{Pattern, WithCrc32};
 pub(crate) use read::{compact, read};
 pub(crate) use rule::{Event, InjectError, IoType, Rule, State, Tag};
-pub(crate) use step::{Repeat, Step, Submit, Wait, When};
+pub(crate) use step::{Repeat, Step, Submit, Wait, When, WhenMarked};
 
 /// A whole scenario file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,7 +76,8 @@ pub(crate) struct File {
     /// Example: `disks: [(size: 65_536), (name: "journal")]`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) disks: Vec<Disk>,
-    /// Rules for the first node of every disk, or of the one they name.
+    /// Rules for every disk, or for the one they name: for its first node, or beyond blkdebug's for
+    /// the disk itself.
     ///
     /// Default: `[]`
     ///
@@ -102,6 +105,52 @@ pub(crate) struct File {
     /// Example: `properties: [never(name: "no error", that: failed("EIO"))]`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) properties: Vec<Property>,
+    /// When the power goes, and how.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `power_cut: (at: everywhere)`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) power_cut: Option<PowerCut>,
+    /// What is done when the power is back, by a client called `recover` and no other; without it
+    /// only properties are looked at.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `recover: [read(at: 0, len: 512, holds: any_of([zeroes, fill(0x11)]))]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) recover: Vec<Step>,
+    /// Which of the states that a power cut can leave are tried; where the power goes and nothing
+    /// is said, `crash_states(depth: 12, runs: 10_000)`.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `search: sampled(runs: 100)`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) search: Option<Search>,
+    /// Repeats the run with the first access failing, then with the second, and so on until there
+    /// is none left to fail.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `fail_each: (on: [write, flush])`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) fail_each: Option<FailEach>,
+    /// Copies of one thing, so that faults leave enough of them whole. Only faults of the medium
+    /// that strike by a rule or by themselves are held back.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `copies: [(of: [(at: 0, len: 4_096), (at: 8_192, len: 4_096)], at_most: 1)]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) copies: Vec<Copies>,
+    /// What comes of requests that a correct user of a disk does not make.
+    ///
+    /// Default: `warn`
+    ///
+    /// Example: `misuse: error`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) misuse: Misuse,
     /// The seed of a single run. At most one of `seed`, `seeds` and `seed_list` is given; with
     /// none the seed is 0.
     ///
@@ -199,6 +248,8 @@ pub(crate) enum Expect {
     Stuck,
     /// A `sometimes` property was never true.
     NotMeasured,
+    /// Nothing was wrong that was not said, but a recovery refused with an error.
+    Refused,
 }
 
 /// How suspended requests go on besides by a step.

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Discard, Event, Flush, Gets, Io, Pattern, Read, Tag, Write, WriteZeroes, is_default,
+    Condition, Discard, Event, Fault, Flush, Gets, Io, Pattern, Read, Tag, Write, WriteZeroes,
+    is_default,
 };
 
 /// One step of a client.
@@ -107,10 +108,58 @@ pub(crate) enum Step {
     ///
     /// Example: `len(is: 1_048_576)`
     Len(Len),
+    /// The power goes. Clients are gone when it has gone for all disks.
+    ///
+    /// Example: `power_cut()`
+    PowerCut(CutPower),
+    /// Put a fault of the medium on sectors.
+    ///
+    /// Example: `damage(at: 4_096, len: 512, with: bit_rot(bits: 1))`
+    Damage(Damage),
+    /// Lift what faults lie over sectors: what was written there is back.
+    ///
+    /// Example: `heal(at: 4_096, len: 512)`
+    Heal(Heal),
     /// Something must be true now.
     ///
     /// Example: `expect(suspended([]))`
     Expect(Condition),
+    /// Note that the workload has come so far: a recovery can ask whether it had when the power
+    /// went.
+    ///
+    /// Example: `mark("committed")`
+    Mark(String),
+    /// Decide by what was marked: by this client so far, or, in a recovery, by any client before
+    /// the first cut.
+    ///
+    /// Example: `when_marked(mark: "committed", then: [read(at: 0, len: 512, holds: fill(0xC0))])`
+    WhenMarked(WhenMarked),
+    /// The recovery ends here with an error, in these words: it has noticed that something is
+    /// wrong. Only in `recover`.
+    ///
+    /// Example: `refuse("the record is torn")`
+    Refuse(String),
+}
+
+/// Decide by what was marked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WhenMarked {
+    /// What a step `mark(..)` noted.
+    ///
+    /// Example: `mark: "committed"`
+    pub(crate) mark: String,
+    /// The steps if it was.
+    ///
+    /// Example: `then: [flush()]`
+    pub(crate) then: Vec<Step>,
+    /// The steps if it was not.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `otherwise: [flush()]`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) otherwise: Vec<Step>,
 }
 
 /// Submit a request and go on.
@@ -350,4 +399,70 @@ pub(crate) struct Len {
     ///
     /// Example: `is: 65_536`
     pub(crate) is: u64,
+}
+
+/// The power goes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CutPower {
+    /// For which disks and whoever shares their fate; without it, for all at once.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disks: ["d0"]`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disks: Option<Vec<String>>,
+}
+
+/// Put a fault of the medium on sectors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Damage {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// The first byte: a multiple of 512.
+    ///
+    /// Example: `at: 4_096`
+    pub(crate) at: u64,
+    /// How many bytes: a multiple of 512.
+    ///
+    /// Example: `len: 512`
+    pub(crate) len: u64,
+    /// What is wrong with them: `unreadable`, `unwritable`, `bit_rot`, `garbage`, `pattern` or
+    /// `stale`.
+    ///
+    /// Example: `with: unreadable(errno: "EIO", lasts: for_good)`
+    pub(crate) with: Fault,
+}
+
+/// Lift what faults lie over sectors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Heal {
+    /// The disk; may be left out if there is only one.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `disk: "d0"`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) disk: Option<String>,
+    /// The first byte: a multiple of 512.
+    ///
+    /// Default: `0`
+    ///
+    /// Example: `at: 4_096`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) at: u64,
+    /// How many bytes: a multiple of 512. Without it, all to the end of the disk.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `len: 512`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) len: Option<u64>,
 }

@@ -12,6 +12,9 @@ use crate::source::{Place, Span};
 /// The most steps a client can do, counting each time of a `repeat`.
 const MAX_STEPS: u64 = 1_000_000;
 
+/// Who does the steps after a power cut.
+const RECOVER: &str = "recover";
+
 /// The most clients of a scenario.
 const MAX_CLIENTS: usize = 256;
 
@@ -128,7 +131,21 @@ impl Lower<'_> {
             _ = self.client_names.add(&name, steps.span());
             places.push(ClientPlace { name, steps: &file.steps, place, steps_place: steps });
         }
-        if places.iter().all(|client| client.steps.is_empty()) {
+        let nothing = places.iter().all(|client| client.steps.is_empty());
+        let recover = root.field("recover");
+        if !file.recover.is_empty() {
+            if let Err(before) = self.client_names.add(RECOVER, recover.name_span()) {
+                let message = format!("there is already a client `{RECOVER}`");
+                let told = self.say(recover.name_span(), message);
+                *told = told
+                    .clone()
+                    .also(before, "this one")
+                    .help("who recovers is called so: give the other another name");
+            }
+            let (name, place) = (RECOVER.to_owned(), recover);
+            places.push(ClientPlace { name, steps: &file.recover, place, steps_place: recover });
+        }
+        if nothing {
             let written = [steps, clients].into_iter().find(|place| place.is_written());
             let told = self.say(written.unwrap_or(root).name_span(), "nothing would run");
             told.help.push(
@@ -159,6 +176,11 @@ impl Lower<'_> {
                 if let Some(disk) = self.disk_quietly(truncate.disk.as_deref()) {
                     self.disks.grow(disk, truncate.len);
                 }
+            }
+            Step::Mark(mark) => {
+                self.check_name("a mark", mark, place.item(0));
+                // The same may be marked in several places.
+                _ = self.marks.add(mark, place.span());
             }
             Step::Submit(submit) => self.collect_id(client, submit, place.field("id")),
             Step::Parallel(ios) => {
@@ -249,8 +271,16 @@ impl Lower<'_> {
                     .help
                     .push(format!("at most {MAX_STEPS} can be"));
             }
-            let mut draft = Draft::new(index);
-            self.steps(&mut draft, client.steps, client.steps_place);
+            let mut draft = Draft::new(index, client.name == RECOVER);
+            let mut starts = Vec::with_capacity(client.steps.len() + 1);
+            for (step, place) in client.steps.iter().zip(client.steps_place.items()) {
+                starts.push(draft.next());
+                self.steps(&mut draft, std::slice::from_ref(step), std::iter::once(place));
+            }
+            starts.push(draft.next());
+            if !draft.recovers {
+                self.step_starts.push(starts);
+            }
             let location = self.locate(client.place);
             draft.finish(client.name.clone(), location)
         };

@@ -60,6 +60,22 @@ impl Lower<'_> {
                 Condition::Fired(places?)
             }
             file::Condition::Failed(errno) => Condition::Failed(self.failure(errno, inside)?),
+            file::Condition::AcknowledgedKept(kept) => {
+                Condition::AcknowledgedKept(self.any_disk(kept.disk.as_deref(), place)?)
+            }
+            file::Condition::ReadsRight(reads) => {
+                let disk = self.any_disk(reads.disk.as_deref(), place)?;
+                Condition::ReadsRight { disk, excuse: reads.excuse }
+            }
+            file::Condition::Readable(readable) => {
+                let disk = self.disk(readable.disk.as_deref(), place)?;
+                let (at, len) = (readable.at, readable.len);
+                self.check_extent(disk, at, len, place, None)?;
+                Condition::Readable { disk, at, len }
+            }
+            file::Condition::LiveFaults(faults) => {
+                Condition::LiveFaults(self.disk(faults.disk.as_deref(), place)?, faults.is)
+            }
             file::Condition::Not(condition) => {
                 Condition::Not(Box::new(self.condition(condition, inside)?))
             }
@@ -70,6 +86,14 @@ impl Lower<'_> {
                 Condition::Any(self.conditions(conditions, inside)?)
             }
         })
+    }
+
+    /// The disk of this name, or all without one; outside, if there is none of the name.
+    fn any_disk(&mut self, name: Option<&str>, place: Place<'_>) -> Option<Option<DiskIndex>> {
+        match name {
+            Some(name) => self.disk_in(name, place.field("disk")).map(Some),
+            None => Some(None),
+        }
     }
 
     fn conditions(

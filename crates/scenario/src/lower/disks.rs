@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headcrash_engine::{Dialect, ProgramBuilder};
-use headcrash_sim::{Latencies, Latency, Limits, LimitsSpec};
+use headcrash_sim::{FlashSpec, Interrupted, Latencies, Latency, Limits, LimitsSpec, WornMode};
 
 use super::rules::LoweredRule;
 use super::triggers::LoweredFault;
@@ -180,11 +180,18 @@ impl Lower<'_> {
             size: disk.size,
             device,
             group: None,
-            fill: disk.fill,
+            fill: match disk.medium {
+                // It is blank.
+                file::Medium::NorFlash(_) => 0xFF,
+                file::Medium::Stored | file::Medium::Null => disk.fill,
+            },
             contents,
-            medium: match disk.medium {
+            medium: match &disk.medium {
                 file::Medium::Stored => Medium::Stored,
                 file::Medium::Null => Medium::Null,
+                file::Medium::NorFlash(flash) => {
+                    Medium::Flash(self.flash(flash, disk, place.field("medium"))?)
+                }
             },
             latencies,
             top: match disk.top {
@@ -199,6 +206,52 @@ impl Lower<'_> {
             fault_infos,
             location: self.locate(place),
         })
+    }
+
+    fn flash(
+        &mut self,
+        flash: &file::NorFlash,
+        disk: &file::Disk,
+        place: Place<'_>,
+    ) -> Option<FlashSpec> {
+        let interrupted = |interrupted| match interrupted {
+            file::Interrupted::OldOrNew => Interrupted::OldOrNew,
+            file::Interrupted::PrefixOfUnits => Interrupted::PrefixOfUnits,
+            file::Interrupted::AnyBits => Interrupted::AnyBits,
+            file::Interrupted::AnyBitsUnstable => Interrupted::AnyBitsUnstable,
+        };
+        let spec = FlashSpec {
+            size: disk.size,
+            read_unit: flash.read_unit,
+            program_unit: flash.program_unit,
+            erase_block: flash.erase_block,
+            programs: (flash.programs > 0).then_some(flash.programs),
+            interrupted_program: interrupted(flash.interrupted_program),
+            interrupted_erase: interrupted(flash.interrupted_erase),
+            residue: flash.residue,
+            wear_limit: flash.wear_limit,
+            worn: match flash.worn {
+                file::Worn::ProgramFails => WornMode::ProgramFails,
+                file::Worn::EraseFails => WornMode::EraseFails,
+                file::Worn::ReadFails => WornMode::ReadFails,
+                file::Worn::ProgramDoesNothing => WornMode::ProgramDoesNothing,
+                file::Worn::EraseDoesNothing => WornMode::EraseDoesNothing,
+            },
+            read_disturb: flash.read_disturb,
+        };
+        if self.dialect == Dialect::Qemu2_6 {
+            let told = self.say(place.span(), "in dialect qemu_2_6 every write is whole sectors");
+            told.help.push("flash needs dialect qemu_10_0_2".to_owned());
+            return None;
+        }
+        if let Err(error) = spec.check() {
+            let inner = place.item(0).field(error.field);
+            let span = if inner.is_written() { inner.span() } else { place.span() };
+            let told = self.say(span, format!("{} is no `{}` of flash", error.value, error.field));
+            told.help.push(format!("accepted is {}", error.accepted));
+            return None;
+        }
+        Some(spec)
     }
 
     fn check_size(&mut self, disk: &file::Disk, place: Place<'_>) {

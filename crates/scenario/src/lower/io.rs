@@ -69,6 +69,7 @@ impl<'f> Request<'f> {
 
     pub(super) const fn bytes(self) -> Bytes {
         match self {
+            Self::Read(file::Read { gets: file::Gets::Short(bytes), .. }) => Bytes::Known(*bytes),
             Self::Read(read) => Bytes::Known(read.len),
             Self::Write(_) | Self::WriteZeroes(_) | Self::Discard(_) | Self::Flush(_) => {
                 Bytes::None
@@ -113,6 +114,10 @@ impl Lower<'_> {
             let told = self.say(extent(place), message);
             told.help.push(format!("at most {MAX_BYTES} can be read or written at once"));
             return None;
+        }
+        if let Some(gets) = request.answer().gets {
+            let moves = matches!(kind, IoKind::Read | IoKind::Write);
+            self.check_short(gets, moves.then_some(len), place);
         }
         let disk = disk?;
         let refused = Some(matches!(request.answer().gets, Some(file::Gets::Fails(_))));
@@ -218,7 +223,24 @@ impl Lower<'_> {
         match gets {
             file::Gets::Ok => Some(Gets::Ok),
             file::Gets::Any => Some(Gets::Any),
+            file::Gets::Short(bytes) => Some(Gets::Short(*bytes)),
             file::Gets::Fails(errno) => self.failure(errno, place.item(0)).map(Gets::Fails),
+        }
+    }
+
+    /// That only a read or write falls short, and of its own length.
+    pub(super) fn check_short(&mut self, gets: &file::Gets, len: Option<u64>, place: Place<'_>) {
+        let file::Gets::Short(bytes) = gets else { return };
+        let span = place.field("gets").span();
+        match len {
+            None => {
+                self.say(span, "only a read or a write falls short");
+            }
+            Some(len) if *bytes >= len => {
+                let told = self.say(span, format!("{bytes} of {len} bytes are not short"));
+                told.help.push(format!("at most {} are", len.saturating_sub(1)));
+            }
+            Some(_) => {}
         }
     }
 }

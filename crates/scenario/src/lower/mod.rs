@@ -5,6 +5,7 @@
 
 mod clients;
 mod conditions;
+mod crash;
 mod devices;
 mod disks;
 mod faults;
@@ -23,7 +24,8 @@ use headcrash_engine::{Dialect, EventId, Events, Quirks};
 use crate::file::{self, File};
 use crate::names::{list, nearest};
 use crate::scenario::{
-    DiskIndex, EXPECTATION, Expect, Property, PropertyKind, Scenario, Seeds, Suspensions, TagIndex,
+    DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario, Seeds, StepIndex,
+    Suspensions, TagIndex,
 };
 use crate::source::{Diagnostic, Errors, Location, Place, Source, Span, Tree};
 use clients::Ids;
@@ -33,6 +35,12 @@ use table::{Table, Tags};
 
 /// The longest read, write, pattern or comparison, so that whoever runs it can hold it.
 const MAX_BYTES: u64 = 16 << 20;
+
+/// The properties that are there without a name given, and what violates them.
+const TAKEN: [(&str, &str); 2] = [
+    (EXPECTATION, "that is what steps without `or_violates` violate"),
+    (MISUSE, "that is what requests violate under `misuse: error`"),
+];
 
 /// The most seeds of a file.
 const MAX_SEEDS: u64 = 1_000_000;
@@ -51,7 +59,15 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
     let clients = lower.client_places(&file, root);
     lower.collect(&clients);
     let disks = lower.disks_of(&file, root);
-    let clients = lower.clients(&clients);
+    let mut clients = lower.clients(&clients);
+    // Whoever recovers was put last.
+    let recover = if file.recover.is_empty() { None } else { clients.pop() };
+    let power_cut = lower.power_cut(&file, root);
+    let search = lower.search(&file, root);
+    let search = power_cut.is_some().then_some(search);
+    let fail_each = lower.fail_each(&file, root);
+    let copies = lower.copies(&file, root);
+    let on_misuse = Lower::on_misuse(&file);
     let properties = lower.properties(&file, root);
     let seeds = lower.seeds(&file, root);
     let expect = lower.expect(&file, root);
@@ -63,6 +79,12 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
     Ok(Scenario {
         disks,
         clients,
+        recover,
+        power_cut,
+        search,
+        fail_each,
+        copies,
+        on_misuse,
         requests: ids.names(),
         tags: tags.into_infos(),
         properties,
@@ -91,8 +113,12 @@ struct Lower<'a> {
     rule_keys: BTreeSet<String>,
     /// Who issues requests, by place; who recovers comes last.
     client_names: Table,
+    /// Where each client's own steps begin, those inside of others left out; then its end.
+    step_starts: Vec<Vec<StepIndex>>,
     /// The properties that steps violate, and those that are declared.
     properties: Table,
+    /// What steps mark.
+    marks: Table,
 }
 
 impl<'a> Lower<'a> {
@@ -117,7 +143,9 @@ impl<'a> Lower<'a> {
             rule_names: RuleNames::default(),
             rule_keys: BTreeSet::new(),
             client_names: Table::default(),
+            step_starts: Vec::new(),
             properties: Table::default(),
+            marks: Table::default(),
         }
     }
 
@@ -180,7 +208,8 @@ impl<'a> Lower<'a> {
             }
             self.known.intern(event);
         }
-        let clients = file.clients.iter().map(|client| &client.steps).chain([&file.steps]);
+        let clients =
+            file.clients.iter().map(|client| &client.steps).chain([&file.steps, &file.recover]);
         for steps in clients {
             steps::visit(steps, &mut |step| {
                 if let file::Step::Announce(announce) = step {
@@ -226,22 +255,30 @@ impl<'a> Lower<'a> {
         if found.is_some() {
             return found;
         }
-        let known: Vec<_> = self.disks.given().map(ToOwned::to_owned).collect();
-        let names = || known.iter().map(|name| &**name);
-        let near = name.and_then(|name| self.near(name, names()));
         match name {
             None => {
+                let known: Vec<_> = self.disks.given().map(ToOwned::to_owned).collect();
+                let names = || known.iter().map(|name| &**name);
                 let told = self.say(place.head(), "it is not clear which disk is meant");
                 told.help.push(format!("add `disk: \"..\"`, one of {}", list(names())));
             }
-            Some(name) => {
-                let span = place.field("disk").span();
-                let told = self.say(span, format!("unknown disk `{name}`"));
-                told.help.extend(near);
-                told.help.push(format!("known here: {}", list(names())));
-            }
+            Some(name) => return self.disk_in(name, place.field("disk")),
         }
         None
+    }
+
+    /// The disk called `name` at `place`, where there is nothing else.
+    fn disk_in(&mut self, name: &str, place: Place<'_>) -> Option<DiskIndex> {
+        let found = self.disks.find(name);
+        if found.is_none() {
+            let known: Vec<_> = self.disks.given().map(ToOwned::to_owned).collect();
+            let names = || known.iter().map(|name| &**name);
+            let near = self.near(name, names());
+            let told = self.say(place.span(), format!("unknown disk `{name}`"));
+            told.help.extend(near);
+            told.help.push(format!("known here: {}", list(names())));
+        }
+        found
     }
 
     /// The tag called `name`, if anything suspends under it.
@@ -271,10 +308,9 @@ impl<'a> Lower<'a> {
             };
             let at = place.field("name");
             self.check_name("the name of a property", &claim.name, at);
-            if claim.name == EXPECTATION {
-                let message = format!("a property cannot be called `{EXPECTATION}`");
-                let told = self.say(at.span(), message);
-                told.help.push("that is what steps without `or_violates` violate".to_owned());
+            if let Some((taken, why)) = TAKEN.iter().find(|(taken, _)| *taken == claim.name) {
+                let message = format!("a property cannot be called `{taken}`");
+                self.say(at.span(), message).help.push((*why).to_owned());
             } else if let Err(before) = names.add(&claim.name, at.span()) {
                 let message = format!("there is already a property `{}`", claim.name);
                 let told = self.say(at.span(), message);
@@ -328,8 +364,10 @@ impl<'a> Lower<'a> {
             file::Expect::Held => Expect::Held,
             file::Expect::Stuck => Expect::Stuck,
             file::Expect::NotMeasured => Expect::NotMeasured,
+            file::Expect::Refused => Expect::Refused,
             file::Expect::Violated(name) => {
-                if name != EXPECTATION && self.properties.find(name).is_none() {
+                let taken = TAKEN.iter().any(|(taken, _)| taken == name);
+                if !taken && self.properties.find(name).is_none() {
                     let known = self.properties.names().to_vec();
                     let near = self.near(name, known.iter().map(|name| &**name));
                     let span = root.field("expect").item(0).span();
@@ -337,7 +375,7 @@ impl<'a> Lower<'a> {
                     told.help.extend(near);
                     told.help.push(format!(
                         "known here: {}",
-                        list(known.iter().map(|name| &**name).chain([EXPECTATION]))
+                        list(known.iter().map(|name| &**name).chain([EXPECTATION, MISUSE]))
                     ));
                 }
                 Expect::Violated(name.clone())

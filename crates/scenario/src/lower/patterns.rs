@@ -2,7 +2,7 @@
 
 use super::{Lower, MAX_BYTES};
 use crate::file;
-use crate::scenario::{Content, Pattern};
+use crate::scenario::{Content, Pattern, crc32};
 use crate::source::Place;
 
 impl Lower<'_> {
@@ -14,8 +14,14 @@ impl Lower<'_> {
             file::Pattern::Runs(runs) => Content::Runs(runs.clone()),
             file::Pattern::Bytes(bytes) => Content::Bytes(bytes.clone()),
             file::Pattern::Text(text) => Content::Bytes(text.clone().into_bytes()),
-            file::Pattern::AnyOf(_) => {
-                self.say(place.head(), "`any_of` is only for bytes that are compared");
+            file::Pattern::WithCrc32(record) => return self.record(record, place),
+            file::Pattern::AnyOf(_) | file::Pattern::Crc32(_) => {
+                let word = place.word().unwrap_or_default();
+                let told =
+                    self.say(place.head(), format!("`{word}` is only for bytes that are compared"));
+                if word == "crc32" {
+                    told.help.push("`with_crc32(of: .., len: ..)` has a checksum".to_owned());
+                }
                 return None;
             }
         };
@@ -25,6 +31,35 @@ impl Lower<'_> {
             return None;
         }
         Some(content)
+    }
+
+    /// Bytes with their checksum at the end.
+    fn record(&mut self, record: &file::WithCrc32, place: Place<'_>) -> Option<Content> {
+        const CRC: u64 = 4;
+        let of = self.content(&record.of, place.field("of"))?;
+        let len = record.len;
+        if len < CRC || len > MAX_BYTES {
+            let message = format!("a record of {len} bytes cannot be");
+            let told = self.say(place.field("len").span(), message);
+            told.help
+                .push(format!("it has {CRC} at least, for its checksum, and {MAX_BYTES} at most"));
+            return None;
+        }
+        let room = len - CRC;
+        if let Some(own) = of.own_len()
+            && own > room
+        {
+            let message = format!("{own} bytes and a checksum of {CRC} are more than {len}");
+            let told = self.say(place.field("of").span(), message);
+            *told = told.clone().also(place.field("len").span(), "not as long");
+            return None;
+        }
+        let own = of.own_len().unwrap_or(room);
+        let mut runs: Vec<_> = of.runs(own).collect();
+        runs.push((room - own, 0));
+        let crc = crc32(runs.iter().copied());
+        runs.extend(crc.to_le_bytes().map(|byte| (1, byte)));
+        Some(Content::Runs(runs))
     }
 
     /// Bytes to be compared with so many, if that is known.
@@ -54,6 +89,20 @@ impl Lower<'_> {
             for (pattern, place) in patterns.iter().zip(place.item(0).items()) {
                 self.alternatives(pattern, place, len, to)?;
             }
+            return Some(());
+        }
+        if let file::Pattern::Crc32(crc) = pattern {
+            let end = crc.at.saturating_add(4);
+            if end > len.unwrap_or(MAX_BYTES) {
+                let at = place.field("at").span();
+                let told = self.say(at, format!("a checksum at {} ends at byte {end}", crc.at));
+                told.help.push(match len {
+                    Some(len) => format!("it is compared with {len} bytes"),
+                    None => format!("at most {MAX_BYTES} can be compared"),
+                });
+                return None;
+            }
+            to.push(Content::Crc32 { at: crc.at });
             return Some(());
         }
         let content = self.content(pattern, place)?;

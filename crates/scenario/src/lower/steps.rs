@@ -1,12 +1,15 @@
 //! Steps, from blocks to a flat program.
 
+use headcrash_sim::Fault;
+
 use super::clients::Bytes;
 use super::flow::Flow;
 use super::io::{Answer, Request};
 use super::{Lower, Table};
 use crate::file::{self, Step};
 use crate::scenario::{
-    Client, DiskIndex, RequestIndex, SavedIndex, Step as Lowered, StepIndex, StepKind, TagIndex,
+    Client, DiskIndex, MarkIndex, RequestIndex, SavedIndex, Step as Lowered, StepIndex, StepKind,
+    TagIndex,
 };
 use crate::source::{Location, Place, Span};
 
@@ -19,6 +22,8 @@ const MAX_TIMES: u64 = 1_000_000;
 /// A client's program as it is made.
 pub(super) struct Draft {
     client: usize,
+    /// It is what is done after a power cut.
+    pub(super) recovers: bool,
     steps: Vec<Lowered>,
     saved: Table,
     flow: Flow,
@@ -28,9 +33,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    pub(super) fn new(client: usize) -> Self {
+    pub(super) fn new(client: usize, recovers: bool) -> Self {
         let (saved, flow) = (Table::default(), Flow::default());
-        Self { client, steps: Vec::new(), saved, flow, repeats: 0, depth: 0 }
+        Self { client, recovers, steps: Vec::new(), saved, flow, repeats: 0, depth: 0 }
     }
 
     pub(super) fn finish(self, name: String, location: Location) -> Client {
@@ -43,7 +48,7 @@ impl Draft {
         SavedIndex(known.unwrap_or_else(|| self.saved.add(name, span).unwrap_or_default()))
     }
 
-    fn next(&self) -> StepIndex {
+    pub(super) fn next(&self) -> StepIndex {
         StepIndex(self.steps.len())
     }
 
@@ -62,6 +67,10 @@ pub(super) fn visit(steps: &[Step], look: &mut impl FnMut(&Step)) {
                 visit(&when.then, look);
                 visit(&when.otherwise, look);
             }
+            Step::WhenMarked(when) => {
+                visit(&when.then, look);
+                visit(&when.otherwise, look);
+            }
             _ => {}
         }
     }
@@ -77,9 +86,10 @@ pub(super) fn visit_places<'f>(
         look(step, place);
         match step {
             Step::Repeat(repeat) => visit_places(&repeat.steps, place.field("steps"), look),
-            Step::When(when) => {
-                visit_places(&when.then, place.field("then"), look);
-                visit_places(&when.otherwise, place.field("otherwise"), look);
+            Step::When(file::When { then, otherwise, .. })
+            | Step::WhenMarked(file::WhenMarked { then, otherwise, .. }) => {
+                visit_places(then, place.field("then"), look);
+                visit_places(otherwise, place.field("otherwise"), look);
             }
             _ => {}
         }
@@ -93,7 +103,10 @@ pub(super) fn unrolled(steps: &[Step]) -> u64 {
             let once = unrolled(&repeat.steps).saturating_add(1);
             once.saturating_mul(repeat.times).saturating_add(1)
         }
-        Step::When(when) => unrolled(&when.then).max(unrolled(&when.otherwise)).saturating_add(1),
+        Step::When(file::When { then, otherwise, .. })
+        | Step::WhenMarked(file::WhenMarked { then, otherwise, .. }) => {
+            unrolled(then).max(unrolled(otherwise)).saturating_add(1)
+        }
         Step::Parallel(ios) => ios.len() as u64,
         _ => 1,
     });
@@ -102,11 +115,17 @@ pub(super) fn unrolled(steps: &[Step]) -> u64 {
 
 impl Lower<'_> {
     /// Adds these steps to a draft.
-    pub(super) fn steps(&mut self, draft: &mut Draft, steps: &[Step], place: Place<'_>) {
-        for (step, place) in steps.iter().zip(place.items()) {
+    pub(super) fn steps<'p>(
+        &mut self,
+        draft: &mut Draft,
+        steps: &[Step],
+        places: impl Iterator<Item = Place<'p>>,
+    ) {
+        for (step, place) in steps.iter().zip(places) {
             match step {
                 Step::Repeat(repeat) => self.repeat(draft, repeat, place),
                 Step::When(when) => self.when(draft, when, place),
+                Step::WhenMarked(when) => self.when_marked(draft, when, place),
                 step => {
                     // What could not be lowered was said to be wrong.
                     if let Some(kind) = self.step(draft, step, place) {
@@ -131,6 +150,7 @@ impl Lower<'_> {
             Step::WaitAll(wait) => {
                 draft.flow.wait_all(place.span());
                 let (gets, or_violates) = (Some(&wait.gets), wait.or_violates.as_deref());
+                self.check_short(&wait.gets, None, place);
                 let answer = Answer { gets, or_violates, ..Answer::default() };
                 StepKind::WaitAll(self.wanted(draft, answer, Bytes::None, place)?)
             }
@@ -189,6 +209,7 @@ impl Lower<'_> {
             Step::Truncate(truncate) => {
                 let disk = self.disk(truncate.disk.as_deref(), place);
                 let gets = self.gets(&truncate.gets, place.field("gets"));
+                self.check_short(&truncate.gets, None, place);
                 self.check_len(truncate.len, place.field("len"));
                 StepKind::Truncate(disk?, truncate.len, gets?)
             }
@@ -196,16 +217,113 @@ impl Lower<'_> {
                 let disk = self.disk(len.disk.as_deref(), place);
                 StepKind::Len(disk?, len.is)
             }
+            Step::PowerCut(cut) => StepKind::PowerCut(self.cut_power(draft, cut, place)?),
+            Step::Damage(damage) => return self.damage(damage, place),
+            Step::Heal(heal) => {
+                let disk = self.disk(heal.disk.as_deref(), place)?;
+                let rest = self.disks.size(disk).saturating_sub(heal.at);
+                let len = heal.len.unwrap_or(rest);
+                self.check_whole_sectors(heal.at, heal.len, place)?;
+                self.check_extent(disk, heal.at, len, place, None)?;
+                StepKind::Heal { disk, at: heal.at, len }
+            }
             Step::Expect(condition) => StepKind::Expect(self.condition(condition, inside)?),
+            Step::Mark(mark) => StepKind::Mark(self.mark(mark, inside)?),
+            Step::Refuse(why) => {
+                if !draft.recovers {
+                    let told = self.say(place.span(), "only a recovery can refuse");
+                    told.help.push("`expect(..)` is for what must be so elsewhere".to_owned());
+                }
+                self.check_name("the reason", why, inside);
+                StepKind::Refuse(why.clone())
+            }
             Step::Read(_)
             | Step::Write(_)
             | Step::WriteZeroes(_)
             | Step::Discard(_)
             | Step::Flush(_)
             | Step::Repeat(_)
-            | Step::When(_) => return None,
+            | Step::When(_)
+            | Step::WhenMarked(_) => return None,
         };
         Some(kind)
+    }
+
+    /// For which disks the power goes; for all, if there are none.
+    fn cut_power(
+        &mut self,
+        draft: &Draft,
+        cut: &file::step::CutPower,
+        place: Place<'_>,
+    ) -> Option<Vec<DiskIndex>> {
+        if draft.recovers {
+            let told = self.say(place.span(), "a recovery that always cuts itself never ends");
+            told.help.push("`power_cut: (times: 2)` cuts it once, at every moment".to_owned());
+        }
+        let Some(names) = &cut.disks else { return Some(Vec::new()) };
+        let place = place.field("disks");
+        if names.is_empty() {
+            let told = self.say(place.span(), "this list has no disk");
+            told.help.push("leave `disks` out for all of them".to_owned());
+        }
+        let mut disks = Vec::new();
+        for (name, place) in names.iter().zip(place.items()) {
+            let disk = self.disk_in(name, place)?;
+            if disks.contains(&disk) {
+                self.say(place.span(), format!("disk `{name}` is given twice"));
+            }
+            disks.push(disk);
+        }
+        Some(disks)
+    }
+
+    fn damage(&mut self, damage: &file::step::Damage, place: Place<'_>) -> Option<StepKind> {
+        let disk = self.disk(damage.disk.as_deref(), place);
+        let with = place.field("with");
+        let size = disk.map_or(u64::MAX, |disk| self.disks.size(disk));
+        let fault = self.fault(&damage.with, with, size)?;
+        let is_of_the_medium = matches!(
+            fault,
+            Fault::Unreadable { .. }
+                | Fault::Unwritable { .. }
+                | Fault::BitRot { .. }
+                | Fault::Garbage { .. }
+                | Fault::Pattern { .. }
+                | Fault::Stale
+        );
+        if !is_of_the_medium {
+            let message = format!("`{}` is about an access, not about sectors", fault.name());
+            let told = self.say(with.head(), message);
+            told.help.push(
+                "sectors can be `unreadable`, `unwritable`, `bit_rot`, `garbage`, `pattern` or \
+                 `stale`; a rule does the rest"
+                    .to_owned(),
+            );
+            return None;
+        }
+        let (disk, at, len) = (disk?, damage.at, damage.len);
+        self.check_whole_sectors(at, Some(len), place)?;
+        self.check_extent(disk, at, len, place, None)?;
+        Some(StepKind::Damage { disk, at, len, fault })
+    }
+
+    /// Faults of the medium are those of its sectors.
+    fn check_whole_sectors(&mut self, at: u64, len: Option<u64>, place: Place<'_>) -> Option<()> {
+        const SECTOR: u64 = 512;
+        for (name, value) in [("at", Some(at)), ("len", len)] {
+            let Some(value) = value else { continue };
+            let is_empty = name == "len" && value == 0;
+            if is_empty || !value.is_multiple_of(SECTOR) {
+                let message = match is_empty {
+                    true => "no bytes have no faults".to_owned(),
+                    false => format!("faults lie over sectors, and {value} is inside of one"),
+                };
+                let told = self.say(place.field(name).span(), message);
+                told.help.push(format!("`{name}` is a multiple of {SECTOR}"));
+                return None;
+            }
+        }
+        Some(())
     }
 
     fn submit(
@@ -254,7 +372,11 @@ impl Lower<'_> {
             save: wait.save.as_deref(),
             or_violates: wait.or_violates.as_deref(),
         };
-        let wanted = self.wanted(draft, answer, self.ids.bytes(id), place)?;
+        let bytes = match (&wait.gets, self.ids.bytes(id)) {
+            (file::Gets::Short(bytes), Bytes::Known(_) | Bytes::Various) => Bytes::Known(*bytes),
+            (_, bytes) => bytes,
+        };
+        let wanted = self.wanted(draft, answer, bytes, place)?;
         Some(StepKind::Wait(id, wanted))
     }
 
@@ -281,7 +403,7 @@ impl Lower<'_> {
         draft.push(location, StepKind::Repeat { times: repeat.times, end: begin });
         draft.repeats += 1;
         draft.depth = draft.depth.max(draft.repeats);
-        self.steps(draft, &repeat.steps, place.field("steps"));
+        self.steps(draft, &repeat.steps, place.field("steps").items());
         draft.repeats -= 1;
         draft.push(location, StepKind::Again { repeat: begin });
         let end = draft.next();
@@ -312,24 +434,56 @@ impl Lower<'_> {
             Bytes::None | Bytes::Various => None,
         };
         let holds = self.pattern(&when.holds, place.field("holds"), len);
-        let location = self.locate(place);
-        let decision = draft.next();
-        // Replaced below; a jump to nowhere stays only where there is no scenario in the end.
-        draft.push(location, StepKind::Jump(decision));
-        let mark = draft.flow.mark();
-        self.steps(draft, &when.then, place.field("then"));
-        let then = draft.flow.swap(mark);
-        let mut otherwise = draft.next();
-        if !when.otherwise.is_empty() {
-            draft.push(location, StepKind::Jump(decision));
-            otherwise = draft.next();
-            self.steps(draft, &when.otherwise, place.field("otherwise"));
-            draft.steps[otherwise.0 - 1].kind = StepKind::Jump(draft.next());
-        }
-        draft.flow.join(&then);
+        let (decision, otherwise) = self.branches(draft, (&when.then, &when.otherwise), place);
         if let (Some(saved), Some(holds)) = (saved, holds) {
             draft.steps[decision.0].kind = StepKind::When { saved, holds, otherwise };
         }
+    }
+
+    fn when_marked(&mut self, draft: &mut Draft, when: &file::WhenMarked, place: Place<'_>) {
+        let mark = self.mark(&when.mark, place.field("mark"));
+        let (decision, otherwise) = self.branches(draft, (&when.then, &when.otherwise), place);
+        if let Some(mark) = mark {
+            draft.steps[decision.0].kind = StepKind::WhenMarked { mark, otherwise };
+        }
+    }
+
+    /// What some step marks.
+    fn mark(&mut self, name: &str, place: Place<'_>) -> Option<MarkIndex> {
+        let found = self.marks.find(name).map(MarkIndex);
+        if found.is_none() {
+            let near = self.near(name, self.marks.names().iter().map(|name| &**name));
+            let told = self.say(place.span(), format!("nothing is ever marked `{name}`"));
+            told.help.extend(near);
+            told.help.push(format!("a step of a client marks it: `mark({name:?})`"));
+        }
+        found
+    }
+
+    /// The steps of a decision: where it stands, and where its other branch begins.
+    fn branches(
+        &mut self,
+        draft: &mut Draft,
+        (then, other): (&[Step], &[Step]),
+        place: Place<'_>,
+    ) -> (StepIndex, StepIndex) {
+        let location = self.locate(place);
+        let decision = draft.next();
+        // Replaced by the caller; a jump to nowhere stays only where there is no scenario in the
+        // end.
+        draft.push(location, StepKind::Jump(decision));
+        let mark = draft.flow.mark();
+        self.steps(draft, then, place.field("then").items());
+        let then = draft.flow.swap(mark);
+        let mut otherwise = draft.next();
+        if !other.is_empty() {
+            draft.push(location, StepKind::Jump(decision));
+            otherwise = draft.next();
+            self.steps(draft, other, place.field("otherwise").items());
+            draft.steps[otherwise.0 - 1].kind = StepKind::Jump(draft.next());
+        }
+        draft.flow.join(&then);
+        (decision, otherwise)
     }
 
     /// A tag that need not be set by anything; if there are several disks, it is not clear which

@@ -217,7 +217,8 @@ impl Lower<'_> {
         disks.iter().map(|disk| self.disks.size(*disk)).max().unwrap_or(u64::MAX)
     }
 
-    fn client(&mut self, name: &str, place: Place<'_>) -> Option<u32> {
+    /// The client called `name`, by the world's number.
+    pub(super) fn client(&mut self, name: &str, place: Place<'_>) -> Option<u32> {
         let found = self.client_names.find(name);
         if found.is_none() {
             let near = self.near(name, self.client_names.names().iter().map(|name| &**name));

@@ -34,6 +34,8 @@ impl Moment<'_, '_> {
                 let mut bytes = vec![0; *len as usize];
                 world.image(disk(*index)).read(*at, &mut bytes);
                 holds.matches(&bytes)
+                    && other_states(world, disk(*index), *at, &bytes)
+                        .all(|bytes| holds.matches(&bytes))
             }
             Condition::Len(index, len) => world.image(disk(*index)).len() == *len,
             Condition::Armed(index, count) => {
@@ -45,6 +47,22 @@ impl Moment<'_, '_> {
                 rules.iter().any(|rule| self.observer.struck.contains(rule))
             }
             Condition::Failed(errno) => self.observer.failed.contains(errno),
+            Condition::AcknowledgedKept(index) => match index {
+                Some(index) => world.broken_promises(disk(*index)).is_empty(),
+                None => (0..world.disk_count() as u32)
+                    .all(|index| world.broken_promises(DiskId(index)).is_empty()),
+            },
+            Condition::ReadsRight { disk, excuse } => {
+                !self.observer.misread.iter().any(|(wrong, lies_there)| {
+                    disk.is_none_or(|disk| disk == *wrong) && !(*excuse && *lies_there)
+                })
+            }
+            Condition::Readable { disk: index, at, len } => {
+                world.is_readable(disk(*index), *at, *len)
+            }
+            Condition::LiveFaults(index, count) => {
+                world.live_faults(disk(*index)).count() as u64 == *count
+            }
             Condition::Not(condition) => !self.holds(condition),
             Condition::All(all) => all.iter().all(|condition| self.holds(condition)),
             Condition::Any(any) => any.iter().any(|condition| self.holds(condition)),
@@ -90,6 +108,12 @@ impl Moment<'_, '_> {
             Condition::Announced(_) => "it was not announced".to_owned(),
             Condition::Struck(_) | Condition::Fired(_) => "it did not fire".to_owned(),
             Condition::Failed(_) => "nothing failed so".to_owned(),
+            Condition::AcknowledgedKept(_) => "some of it is lost".to_owned(),
+            Condition::ReadsRight { .. } => "a read brought something else".to_owned(),
+            Condition::Readable { .. } => "some of it cannot be read".to_owned(),
+            Condition::LiveFaults(index, _) => {
+                format!("there are {}", world.live_faults(disk(*index)).count())
+            }
             Condition::Not(_) => "it holds".to_owned(),
             Condition::All(all) => {
                 let broken = all.iter().find(|condition| !self.holds(condition));
@@ -98,6 +122,30 @@ impl Moment<'_, '_> {
             Condition::Any(_) => "none of them holds".to_owned(),
         }
     }
+}
+
+/// What else a stretch may hold after a power cut, one undecided unit at a time: patterns look at
+/// every byte by itself, so that one that holds for each of these holds for all mixtures.
+fn other_states(
+    world: &World,
+    disk: DiskId,
+    at: u64,
+    newest: &[u8],
+) -> impl Iterator<Item = Vec<u8>> {
+    let units = world.undecided(disk, at, newest.len() as u64);
+    units.into_iter().flat_map(move |unit| {
+        let start = unit.at;
+        unit.versions.into_iter().chain(unit.tears).map(move |content| {
+            let mut bytes = newest.to_vec();
+            for (place, byte) in (start..).zip(content) {
+                let inside = place.checked_sub(at).and_then(|place| usize::try_from(place).ok());
+                if let Some(slot) = inside.and_then(|place| bytes.get_mut(place)) {
+                    *slot = byte;
+                }
+            }
+            bytes
+        })
+    })
 }
 
 /// The tags under which requests are suspended, sorted, on all nodes.

@@ -5,13 +5,15 @@ use std::hash::Hasher;
 
 use headcrash_engine::StableHasher;
 use headcrash_search::{Frontier, Order, Path, Polarity, Policy, Walk};
-use headcrash_sim::{Choice, DiskId, Key, Point, PointKind, Recorder, Schedule, Seeded, StateCount};
+use headcrash_sim::{
+    Choice, DiskId, Key, Point, PointKind, Recorder, Schedule, Seeded, StateCount,
+};
 
+use super::Variant;
 use super::eager;
 use super::observer::Observer;
 use super::session::{Session, Step};
 use super::violation::Outcome;
-use super::Variant;
 use crate::scenario::{CutAt, Scenario, Search, StateOrder};
 
 /// What came of exploring a scenario's crash states.
@@ -339,13 +341,19 @@ impl Exploring {
         if self.is_smaller(&outcome, unusual) {
             let mut schedule = before.clone();
             schedule.choices.extend_from_slice(&rest.choices);
-            let example = Example { outcome, schedule, unusual, point };
-            *self.slot(&example.outcome) = Some(example);
+            let slot = self.slot(&outcome);
+            *slot = Some(Example { outcome, schedule, unusual, point });
         }
     }
 
     /// A run that ended without a cut.
-    fn over(&mut self, session: &Session<'_>, outcome: Outcome, schedule: Schedule, unusual: usize) {
+    fn over(
+        &mut self,
+        session: &Session<'_>,
+        outcome: Outcome,
+        schedule: Schedule,
+        unusual: usize,
+    ) {
         let hash = session.observer.hash.value();
         self.count(outcome, hash, &schedule, &Schedule::default(), unusual);
     }

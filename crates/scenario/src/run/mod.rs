@@ -1,23 +1,31 @@
 //! One scenario with one source of choices.
 
 mod condition;
+mod eager;
+mod explore;
 mod observer;
 mod script;
+mod session;
 mod violation;
 
+use headcrash_engine::Trigger;
 use headcrash_sim::{
-    Choices, Cx, DiskSpec, Fact, Image, NodeSpec, Progress, Recorder, Resumes, Runner, Schedule,
-    Seeded, Wait, What, World,
+    Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, Image, Key, LiveFault,
+    Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Strictness, Wait, World,
 };
 
-use condition::{Moment, suspended_tags};
+use condition::suspended_tags;
+use explore::explore_variant;
+pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
 use observer::Observer;
-use script::{Script, client, disk};
-use violation::Claim;
+use script::Script;
+use session::{Session, Step};
 pub use violation::{Outcome, Violation, Waiter};
 
+#[expect(unused_imports, reason = "named in documentation")]
+use crate::scenario::CutAt;
 use crate::scenario::{
-    Disk, EXPECTATION, Expect, Medium, PropertyKind, Scenario, Suspensions, Top,
+    Disk, DiskIndex, Expect, MISUSE, Medium, OnMisuse, Scenario, Suspensions, Top,
 };
 
 /// A run that has taken so many steps is given up as endless.
@@ -44,6 +52,21 @@ pub struct Run {
     pub schedule: Schedule,
     /// Tags under which requests were still suspended at the end, sorted.
     pub suspended: Vec<String>,
+    /// What devices saw their users do and should not.
+    pub misuses: Vec<Misuse>,
+    /// The injected faults that lay over the disks' bytes at the end: what a check may excuse, and
+    /// nothing else.
+    pub live_faults: Vec<(DiskId, LiveFault)>,
+    /// How often fault rules struck.
+    pub struck: u64,
+    /// What was added to the scenario.
+    pub variant: Variant,
+    /// With `fail_each`: what came of the runs in which the first access failed, the second, ..
+    pub each_failed: Vec<String>,
+    /// With a search: what came of all crash states.
+    pub exploration: Option<Exploration>,
+    /// Over the traces of all runs that were made.
+    pub all_hash: u64,
 }
 
 /// Whether a run keeps its facts, or only their hash.
@@ -56,28 +79,124 @@ pub enum Keep {
 }
 
 /// Runs a scenario with the choices of a seed.
+///
+/// A scenario whose power goes [everywhere](CutAt::Everywhere), or whose crash states are to be
+/// searched, is explored: the run is then the smallest that shows the worst verdict, and
+/// [`Run::exploration`] tells of all. A scenario with `fail_each` is run again and again, and the
+/// run is the first that did not come out as expected, or the one without a fault.
 #[must_use]
 pub fn run_seed(scenario: &Scenario, seed: u64, keep: Keep) -> Run {
-    run(scenario, Seeded::from_seed(seed), keep).0
+    let calm = run_variant(scenario, seed, Variant::default(), keep);
+    let Some(each) = scenario.fail_each() else { return calm };
+    if !calm.is_expected(scenario) {
+        return calm;
+    }
+    let disks = match each.disk {
+        Some(disk) => vec![disk],
+        None => (0..scenario.disks().len()).map(DiskIndex).collect(),
+    };
+    let mut failures = Vec::new();
+    let mut hash = calm.hash;
+    let mut worst = None;
+    for disk in disks {
+        for nth in 1..=each.most {
+            let run = run_variant(scenario, seed, Variant { fails: Some((disk, nth)) }, keep);
+            if run.struck == 0 {
+                break;
+            }
+            hash = Key::from_number(hash).nth(run.hash).number();
+            failures.push(run.outcome.label());
+            if worst.is_none() && !run.is_expected(scenario) {
+                worst = Some(run);
+            }
+        }
+    }
+    Run { each_failed: failures, all_hash: hash, ..worst.unwrap_or(calm) }
 }
 
-/// Runs a scenario, and gives back who answered.
+fn run_variant(scenario: &Scenario, seed: u64, variant: Variant, keep: Keep) -> Run {
+    if scenario.search().is_none() {
+        return run_as(scenario, variant, Seeded::from_seed(seed), keep).0;
+    }
+    let exploration = explore_variant(scenario, seed, &variant);
+    let example = exploration.worst().expect("a search runs once at least");
+    let replay = Replay::from_schedule(&example.schedule, Strictness::Strict);
+    let (mut run, _) = run_as(scenario, variant, replay, keep);
+    // A recovery that may refuse, and does, is as good as one that succeeds.
+    if let (Outcome::Refused(_), true) =
+        (&run.outcome, scenario.power_cut().is_some_and(|cut| cut.may_refuse))
+    {
+        run.outcome = Outcome::Held;
+    }
+    run.all_hash = exploration.hash;
+    run.exploration = Some(exploration);
+    run
+}
+
+/// Runs a scenario once, and gives back who answered.
 pub fn run<C: Choices>(scenario: &Scenario, choices: C, keep: Keep) -> (Run, C) {
+    run_as(scenario, Variant::default(), choices, keep)
+}
+
+/// What is added to a scenario for one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Variant {
+    /// The n-th access of a disk fails, as the scenario's `fail_each` says.
+    pub fails: Option<(DiskIndex, u64)>,
+}
+
+/// Runs a scenario once, with something added to it.
+pub fn run_as<C: Choices>(
+    scenario: &Scenario,
+    variant: Variant,
+    choices: C,
+    keep: Keep,
+) -> (Run, C) {
     let mut recorder = Recorder::new(choices);
     let facts = (keep == Keep::Trace).then(Vec::new);
-    let mut observer = Observer { facts, ..Observer::default() };
-    let scripts = scenario.clients().iter().map(|client| Script::new(scenario, client)).collect();
-    let mut runner = Runner::new(world(scenario), scripts);
-    let outcome = drive(scenario, &mut runner, &mut recorder, &mut observer);
-    let suspended = suspended_tags(runner.world()).into_iter().map(str::to_owned).collect();
+    let observer = Observer { facts, ..Observer::default() };
+    let mut session = Session::new(scenario, &variant, observer, &mut recorder);
+    let mut outcome = loop {
+        if let Step::Over(outcome) = session.advance(&mut recorder) {
+            break outcome;
+        }
+    };
+    let world = session.runner.world();
+    let misuses: Vec<_> = world.misuses().copied().collect();
+    if let (Outcome::Held, OnMisuse::Error, Some(first)) =
+        (&outcome, scenario.on_misuse(), misuses.first())
+    {
+        let location = scenario.disks()[first.disk.index()].location;
+        outcome = Outcome::Violated(Violation {
+            property: MISUSE.to_owned(),
+            message: format!("request {} {}", first.request, first.what.text()),
+            location,
+            at: world.now(),
+        });
+    }
+    let suspended = suspended_tags(world).into_iter().map(str::to_owned).collect();
+    let disks = 0..world.disk_count() as u32;
+    let struck = disks.clone().map(|disk| world.struck(DiskId(disk)).sum::<u64>()).sum();
+    let live =
+        |disk: u32| world.live_faults(DiskId(disk)).map(move |fault| (DiskId(disk), fault.clone()));
+    let live_faults = disks.flat_map(live).collect();
+    let observer = session.observer;
     let (schedule, choices) = recorder.finish();
+    let hash = observer.hash.value();
     let run = Run {
         outcome,
         facts: observer.facts.unwrap_or_default(),
         fact_count: observer.hash.facts(),
-        hash: observer.hash.value(),
+        hash,
+        all_hash: hash,
         schedule,
         suspended,
+        misuses: if scenario.on_misuse() == OnMisuse::Ignore { Vec::new() } else { misuses },
+        live_faults,
+        struck,
+        variant,
+        each_failed: Vec::new(),
+        exploration: None,
     };
     (run, choices)
 }
@@ -89,23 +208,50 @@ impl Run {
         match (scenario.expect(), &self.outcome) {
             (Expect::Held, Outcome::Held)
             | (Expect::Stuck, Outcome::Stuck(_))
+            | (Expect::Refused, Outcome::Refused(_))
             | (Expect::NotMeasured, Outcome::NotMeasured(_)) => true,
             (Expect::Violated(wanted), Outcome::Violated(violation)) => {
                 *wanted == violation.property
             }
-            (Expect::Held | Expect::Stuck | Expect::NotMeasured | Expect::Violated(_), _) => false,
+            (
+                Expect::Held
+                | Expect::Stuck
+                | Expect::NotMeasured
+                | Expect::Refused
+                | Expect::Violated(_),
+                _,
+            ) => false,
         }
     }
 }
 
 /// The world a scenario begins with.
-pub(crate) fn world(scenario: &Scenario) -> World {
+pub(crate) fn world(scenario: &Scenario, variant: &Variant) -> World {
     let resumes = match scenario.suspensions() {
         Suspensions::ByScript => Resumes::ByScript,
         Suspensions::After { ns } => Resumes::AfterNs(ns),
         Suspensions::Seeded => Resumes::Seeded,
     };
-    World::new(scenario.disks().iter().map(disk_spec).collect(), resumes)
+    let mut disks: Vec<_> = scenario.disks().iter().map(disk_spec).collect();
+    if let (Some((index, nth)), Some(each)) = (variant.fails, scenario.fail_each()) {
+        disks[index.0].faults.push(FaultRule {
+            trigger: Trigger {
+                kinds: each.kinds,
+                nth: std::num::NonZeroU64::new(nth),
+                ..Trigger::default()
+            },
+            effect: Effect::Fault(Fault::Fail { errno: each.errno, applied: each.applied }),
+            window: None,
+            swarm: false,
+            key: Key::rule("fail_each"),
+        });
+    }
+    let mut world = World::new(disks, resumes);
+    world.set_copies(scenario.copies().to_vec());
+    if let Some(cut) = scenario.power_cut() {
+        world.set_skew(cut.skew.clone());
+    }
+    world
 }
 
 fn disk_spec(disk: &Disk) -> DiskSpec {
@@ -123,6 +269,10 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
     };
     DiskSpec {
         forgets: disk.medium == Medium::Null,
+        flash: match disk.medium {
+            Medium::Flash(flash) => Some(flash),
+            Medium::Stored | Medium::Null => None,
+        },
         latencies: disk.latencies,
         raw: disk.top == Top::Raw,
         no_flush: disk.no_flush,
@@ -135,135 +285,15 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
     }
 }
 
-fn drive<'s>(
-    scenario: &'s Scenario,
-    runner: &mut Runner<Script<'s>>,
-    choices: &mut dyn Choices,
-    observer: &mut Observer,
-) -> Outcome {
-    let mut seen_true = vec![false; scenario.properties().len()];
-    let open = scenario.disks().iter().enumerate().filter(|(_, disk)| disk.open);
-    for (index, _) in open {
-        let disk = disk(crate::scenario::DiskIndex(index));
-        runner.world_mut().open(disk, &mut Cx { choices, sink: observer });
-    }
-    for _ in 0..STEPS_MAX {
-        if runner.world().work() > WORK_MAX {
-            break;
-        }
-        if let Some(violation) = broken_property(scenario, runner, observer, &mut seen_true) {
-            return violated(runner, observer, violation);
-        }
-        match runner.step(&mut Cx { choices, sink: observer }) {
-            Progress::Stepped => {}
-            Progress::Finished => return finish(scenario, runner, observer, &seen_true),
-            Progress::Dark => return finish(scenario, runner, observer, &seen_true),
-            Progress::Stuck => return Outcome::Stuck(waiters(scenario, runner)),
-        }
-        let claims: Vec<_> =
-            runner.clients_mut().iter_mut().filter_map(Script::take_claim).collect();
-        for claim in claims {
-            if let Some(violation) = broken_claim(scenario, runner, observer, claim) {
-                return violated(runner, observer, violation);
-            }
-        }
-    }
-    Outcome::Endless
-}
-
-/// The violation, told to the trace as well.
-fn violated(runner: &Runner<Script<'_>>, observer: &mut Observer, violation: Violation) -> Outcome {
-    let property = violation.property.as_str().into();
-    let fact = Fact { at: runner.world().now(), what: What::Violated { property } };
-    headcrash_sim::Sink::tell(observer, fact);
-    Outcome::Violated(violation)
-}
-
-fn broken_claim(
-    scenario: &Scenario,
-    runner: &Runner<Script<'_>>,
-    observer: &Observer,
-    claim: Claim<'_>,
-) -> Option<Violation> {
-    match claim {
-        Claim::Violated(violation) => Some(violation),
-        Claim::Holds(condition, location) => {
-            let moment = Moment { scenario, runner, observer };
-            (!moment.holds(condition)).then(|| Violation {
-                property: EXPECTATION.to_owned(),
-                message: join("this is not so", &moment.instead(condition)),
-                location,
-                at: runner.world().now(),
-            })
-        }
-    }
-}
-
-/// Looks at every property that is about each moment.
-fn broken_property(
-    scenario: &Scenario,
-    runner: &Runner<Script<'_>>,
-    observer: &Observer,
-    seen_true: &mut [bool],
-) -> Option<Violation> {
-    let moment = Moment { scenario, runner, observer };
-    for (property, seen) in scenario.properties().iter().zip(seen_true) {
-        let message = match property.kind {
-            PropertyKind::Finally => continue,
-            PropertyKind::Sometimes => {
-                *seen = *seen || moment.holds(&property.that);
-                continue;
-            }
-            PropertyKind::Always if moment.holds(&property.that) => continue,
-            PropertyKind::Never if !moment.holds(&property.that) => continue,
-            PropertyKind::Always => join("this is not always so", &moment.instead(&property.that)),
-            PropertyKind::Never => "this is so now".to_owned(),
-        };
-        return Some(Violation {
-            property: property.name.clone(),
-            message,
-            location: property.location,
-            at: runner.world().now(),
-        });
-    }
-    None
-}
-
-fn finish(
-    scenario: &Scenario,
-    runner: &Runner<Script<'_>>,
-    observer: &mut Observer,
-    seen_true: &[bool],
-) -> Outcome {
-    let moment = Moment { scenario, runner, observer };
-    let last = |property: &&crate::scenario::Property| {
-        property.kind == PropertyKind::Finally && !moment.holds(&property.that)
-    };
-    if let Some(property) = scenario.properties().iter().find(last) {
-        let violation = Violation {
-            property: property.name.clone(),
-            message: join("this is not so at the end", &moment.instead(&property.that)),
-            location: property.location,
-            at: runner.world().now(),
-        };
-        return violated(runner, observer, violation);
-    }
-    let properties = scenario.properties().iter().zip(seen_true);
-    let unmeasured: Vec<_> = properties
-        .filter(|(property, seen)| property.kind == PropertyKind::Sometimes && !**seen)
-        .map(|(property, _)| property.name.clone())
-        .collect();
-    if unmeasured.is_empty() { Outcome::Held } else { Outcome::NotMeasured(unmeasured) }
-}
-
 fn join(what: &str, instead: &str) -> String {
     if instead.is_empty() { what.to_owned() } else { format!("{what}: {instead}") }
 }
 
 /// Every client that waits, in file order.
-fn waiters(scenario: &Scenario, runner: &Runner<Script<'_>>) -> Vec<Waiter> {
-    let waits = |index: usize| {
-        let waits_for = match runner.waits(client(index))? {
+fn waiters(session: &Session<'_>) -> Vec<Waiter> {
+    let runner = &session.runner;
+    let waits = |(client, script): (ClientId, &Script<'_>)| {
+        let waits_for = match runner.waits(client)? {
             Wait::Completion(request) => {
                 let life = runner.world().life(*request);
                 format!("for request {request}, which is {}", describe(life))
@@ -271,10 +301,10 @@ fn waiters(scenario: &Scenario, runner: &Runner<Script<'_>>) -> Vec<Waiter> {
             Wait::Until(at) => format!("until {at}"),
             Wait::Suspension(_, tag) => format!("for a request to be suspended under `{tag}`"),
         };
-        let location = runner.clients()[index].location();
-        Some(Waiter { client: scenario.clients()[index].name.clone(), waits_for, location })
+        let client = headcrash_sim::Client::name(script).to_owned();
+        Some(Waiter { client, waits_for, location: script.location() })
     };
-    (0..scenario.clients().len()).filter_map(waits).collect()
+    runner.numbered().filter_map(waits).collect()
 }
 
 const fn describe(life: headcrash_sim::Life) -> &'static str {

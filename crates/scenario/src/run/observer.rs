@@ -17,6 +17,9 @@ pub(super) struct Observer {
     pub(super) fired: BTreeSet<RulePlace>,
     pub(super) struck: BTreeSet<FaultPlace>,
     pub(super) failed: BTreeSet<Errno>,
+    /// Disks of which a read brought something else than what was written, and whether a fault
+    /// lay there.
+    pub(super) misread: BTreeSet<(DiskIndex, bool)>,
 }
 
 impl Observer {
@@ -38,6 +41,9 @@ impl Sink for Observer {
             What::Struck { disk, rule, .. } => {
                 let disk = DiskIndex(disk.index());
                 self.struck.insert(FaultPlace { disk, fault: rule.index() });
+            }
+            What::Misread { disk, lies_there, .. } => {
+                self.misread.insert((DiskIndex(disk.index()), lies_there));
             }
             What::Completed { result: Err(errno), .. } => _ = self.failed.insert(errno),
             _ => {}

@@ -1,14 +1,15 @@
 //! A client of a scenario at work: a place in its program, and what it waits for.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headcrash_engine::{Errno, IoKind};
-use headcrash_sim::{ClientId, Completion, Instant, Next, NodeId, RequestId, Turn, Wait, What};
+use headcrash_sim::{Completion, Instant, Next, NodeId, RequestId, Turn, Wait, What};
 
 use super::violation::{Claim, Violation};
 use crate::scenario::{
-    Client, DiskIndex, EXPECTATION, Gets, Io, Pattern, RequestIndex, Scenario, Step, StepIndex,
-    StepKind, TagIndex, Wanted,
+    Client, DiskIndex, EXPECTATION, Gets, Io, MarkIndex, Medium, Pattern, RECOVERS, RequestIndex,
+    Scenario, Step, StepIndex, StepKind, TagIndex, Wanted,
 };
 use crate::source::Location;
 
@@ -137,7 +138,7 @@ impl<'s> Script<'s> {
                 return self.wait(turn);
             }
             StepKind::Submit(index, io) => {
-                let request = turn.submit(disk(io.disk), request_of(io));
+                let request = turn.submit(disk(io.disk), request_of(self.scenario, io));
                 self.requests[index.0] = Some(request);
                 self.pending.push((*index, request, io.kind, io.len));
             }
@@ -261,8 +262,8 @@ impl<'s> Script<'s> {
                 }
                 return Next::Ready;
             }
-            StepKind::Damage { disk: index, at, len, with } => {
-                turn.world.damage(disk(*index), (*at, *len), *with, turn.cx);
+            StepKind::Damage { disk: index, at, len, fault } => {
+                turn.world.damage(disk(*index), (*at, *len), *fault, turn.cx);
             }
             StepKind::Heal { disk: index, at, len } => {
                 turn.world.lift(disk(*index), *at, *len, turn.cx);
@@ -289,7 +290,7 @@ impl<'s> Script<'s> {
     }
 
     fn submit(&mut self, io: &Io, wanted: &'s Wanted, location: Location, turn: &mut Turn<'_, '_>) {
-        let request = turn.submit(disk(io.disk), request_of(io));
+        let request = turn.submit(disk(io.disk), request_of(self.scenario, io));
         let Io { kind, len, .. } = *io;
         self.awaited.push(Awaited { request, kind, len, wanted, location });
     }
@@ -486,14 +487,11 @@ pub(crate) const fn outer(index: DiskIndex) -> NodeId {
     NodeId { disk: disk(index), depth: 0 }
 }
 
-/// A client's number in the world.
-pub(crate) const fn client(index: usize) -> ClientId {
-    ClientId(index as u32)
-}
-
-fn request_of(io: &Io) -> headcrash_sim::Io {
+fn request_of(scenario: &Scenario, io: &Io) -> headcrash_sim::Io {
     let Io { at, len, fua, .. } = *io;
+    let is_flash = matches!(scenario.disks()[io.disk.0].medium, Medium::Flash(_));
     match io.kind {
+        IoKind::Discard if is_flash => headcrash_sim::Io::Erase { at, len },
         IoKind::Read => headcrash_sim::Io::Read { at, len },
         IoKind::Write => {
             let data = io.data.as_ref().map_or_else(Vec::new, |data| data.to_vec(len as usize));

@@ -158,9 +158,7 @@ impl<'s> Session<'s> {
         let world = self.runner.world();
         let partly = (0..world.disk_count() as u32).any(|disk| !world.is_powered(DiskId(disk)));
         match self.scenario.power_cut() {
-            Some(PowerCut { at: CutAt::Never, .. }) | None => {
-                partly
-            }
+            Some(PowerCut { at: CutAt::Never, .. }) | None => partly,
             Some(_) => self.cuts == 0 || partly,
         }
     }

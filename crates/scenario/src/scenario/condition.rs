@@ -66,6 +66,27 @@ pub enum Condition {
     Struck(Vec<FaultPlace>),
     /// A request failed with this error.
     Failed(Errno),
+    /// Whatever clients were told is durable, on this disk or on all, is kept on every candidate
+    /// of what a cut left.
+    AcknowledgedKept(Option<DiskIndex>),
+    /// Every read so far, of this disk or of all, returned what was last written.
+    ReadsRight {
+        /// The disk.
+        disk: Option<DiskIndex>,
+        /// Reads that met a live injected fault do not count.
+        excuse: bool,
+    },
+    /// Every byte can be read, on every candidate of what a cut left.
+    Readable {
+        /// The disk.
+        disk: DiskIndex,
+        /// The first byte.
+        at: u64,
+        /// How many bytes.
+        len: u64,
+    },
+    /// So many faults lie over the disk's bytes.
+    LiveFaults(DiskIndex, u64),
     /// The opposite.
     Not(Box<Self>),
     /// All of these.

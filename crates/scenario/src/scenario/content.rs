@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::crc32;
+
 /// Bytes of a length that is known where they are used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Content {
@@ -11,6 +13,12 @@ pub enum Content {
     Runs(Vec<(u64, u8)>),
     /// These.
     Bytes(Vec<u8>),
+    /// No bytes of its own, so never written: the four at this place are the right checksum of all
+    /// before them, as [`crc32`](super::crc32) computes it, little-endian.
+    Crc32 {
+        /// Their place, from the first byte that is compared.
+        at: u64,
+    },
 }
 
 impl Content {
@@ -18,7 +26,7 @@ impl Content {
     #[must_use]
     pub fn own_len(&self) -> Option<u64> {
         match self {
-            Self::Fill(_) => None,
+            Self::Fill(_) | Self::Crc32 { .. } => None,
             Self::Runs(runs) => Some(runs.iter().fold(0, |sum, (len, _)| sum.saturating_add(*len))),
             Self::Bytes(bytes) => Some(bytes.len() as u64),
         }
@@ -30,6 +38,7 @@ impl Content {
             Self::Fill(byte) => (Some((len, *byte)), &[][..], &[][..]),
             Self::Runs(runs) => (None, &runs[..], &[][..]),
             Self::Bytes(bytes) => (None, &[][..], &bytes[..]),
+            Self::Crc32 { .. } => (None, &[][..], &[][..]),
         };
         let all = fill.into_iter().chain(runs.iter().copied());
         let mut left = len;
@@ -54,6 +63,14 @@ impl Content {
     /// same.
     #[must_use]
     pub fn first_difference(&self, bytes: &[u8]) -> Option<Difference> {
+        if let Self::Crc32 { at } = self {
+            let at = usize::try_from(*at).unwrap_or(usize::MAX).min(bytes.len());
+            let (before, stored) = bytes.split_at(at);
+            let right = crc32(before.iter().map(|byte| (1, *byte))).to_le_bytes();
+            let mut pairs = right.into_iter().zip(stored).enumerate();
+            let (offset, (wanted, found)) = pairs.find(|(_, (right, stored))| right != *stored)?;
+            return Some(Difference { at: at + offset, wanted, found: *found });
+        }
         let mut at = 0;
         for (run, wanted) in self.runs(bytes.len() as u64) {
             let here = &bytes[at..at + run as usize];
@@ -98,6 +115,7 @@ impl fmt::Display for Content {
                 }
                 f.write_str("])")
             }
+            Self::Crc32 { at } => write!(f, "crc32(at: {at})"),
         }
     }
 }
@@ -119,8 +137,11 @@ impl Pattern {
 
 impl Content {
     fn fits(&self, bytes: &[u8]) -> bool {
-        self.own_len().is_none_or(|len| len == bytes.len() as u64)
-            && self.first_difference(bytes).is_none()
+        let has_room = match self {
+            Self::Crc32 { at } => at.saturating_add(4) <= bytes.len() as u64,
+            _ => self.own_len().is_none_or(|len| len == bytes.len() as u64),
+        };
+        has_room && self.first_difference(bytes).is_none()
     }
 }
 
@@ -157,6 +178,22 @@ mod tests {
         assert_eq!(runs.first_difference(&[1, 1, 2, 2]), None);
         let difference = Difference { at: 2, wanted: 2, found: 1 };
         assert_eq!(runs.first_difference(&[1, 1, 1, 2]), Some(difference));
+    }
+
+    #[test]
+    fn a_checksum_is_compared_with_the_bytes_before_it() {
+        let content = Content::Crc32 { at: 9 };
+        let mut bytes = b"123456789\x26\x39\xf4\xcb, and more".to_vec();
+        assert_eq!(content.first_difference(&bytes), None);
+        bytes[10] = 0;
+        let difference = Difference { at: 10, wanted: 0x39, found: 0 };
+        assert_eq!(content.first_difference(&bytes), Some(difference));
+        bytes[10] = 0x39;
+        bytes[0] = b'2';
+        assert!(content.first_difference(&bytes).is_some());
+        let pattern = Pattern { any_of: vec![content] };
+        assert!(!pattern.matches(b"123456789\x26\x39"), "there is no room for it");
+        assert_eq!(pattern.to_string(), "crc32(at: 9)");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headcrash_engine::{Program, RuleId};
-use headcrash_sim::{Device, FaultRule, Latencies, Limits};
+use headcrash_sim::{Device, FaultRule, FlashSpec, Latencies, Limits};
 
 use super::Content;
 use crate::source::Location;
@@ -100,6 +100,8 @@ pub enum Medium {
     Stored,
     /// It is forgotten: QEMU's `null-co`.
     Null,
+    /// NOR flash, which [`FlashSpec::check`] finds nothing wrong with.
+    Flash(FlashSpec),
 }
 
 /// What stands above a disk's first node.

@@ -1,16 +1,21 @@
 //! A scenario that exists only if it is valid.
 
+mod checksum;
 mod condition;
 mod content;
+mod crash;
 mod disk;
 mod step;
 
 use std::fmt;
 
 use headcrash_engine::{Dialect, Quirks, Tag};
+use headcrash_sim::Copies;
 
+pub use checksum::crc32;
 pub use condition::{Condition, FaultPlace, Property, PropertyKind, RulePlace};
 pub use content::{Content, Difference, Pattern};
+pub use crash::{CutAt, FailEach, OnMisuse, PowerCut, Search, StateOrder};
 pub use disk::{Disk, Extent, Medium, Node, RuleInfo, Top};
 pub use step::{Client, Gets, Io, Step, StepKind, Wanted};
 
@@ -36,6 +41,8 @@ indices! {
     SavedIndex;
     /// A step, by its place in [`Client::steps`].
     StepIndex;
+    /// Something that steps mark.
+    MarkIndex;
 }
 
 /// A valid scenario: what [`parse`](crate::parse) makes of a file.
@@ -49,6 +56,12 @@ pub struct Scenario {
     pub(crate) source: Source,
     pub(crate) disks: Vec<Disk>,
     pub(crate) clients: Vec<Client>,
+    pub(crate) recover: Option<Client>,
+    pub(crate) power_cut: Option<PowerCut>,
+    pub(crate) search: Option<Search>,
+    pub(crate) fail_each: Option<FailEach>,
+    pub(crate) copies: Vec<Copies>,
+    pub(crate) on_misuse: OnMisuse,
     pub(crate) requests: Vec<String>,
     pub(crate) tags: Vec<TagInfo>,
     pub(crate) properties: Vec<Property>,
@@ -61,6 +74,12 @@ pub struct Scenario {
 
 /// The property that a step without `or_violates` violates.
 pub const EXPECTATION: &str = "expectation";
+
+/// What a recovery that refuses is said to violate.
+pub const RECOVERS: &str = "recovers";
+
+/// The property that requests violate under `misuse: error`.
+pub const MISUSE: &str = "misuse";
 
 impl Scenario {
     /// One line about what it shows; may be empty.
@@ -97,6 +116,46 @@ impl Scenario {
     #[must_use]
     pub fn clients(&self) -> &[Client] {
         &self.clients
+    }
+
+    /// What is done when the power is back, if anything: a client called `recover`. Where a number
+    /// of a client is needed, as in a [`Trigger`](headcrash_engine::Trigger), its is one past the
+    /// last of [`Scenario::clients`].
+    #[must_use]
+    pub const fn recover(&self) -> Option<&Client> {
+        self.recover.as_ref()
+    }
+
+    /// When the power goes, and how; nothing if it never does.
+    #[must_use]
+    pub const fn power_cut(&self) -> Option<&PowerCut> {
+        self.power_cut.as_ref()
+    }
+
+    /// Which of the states that a power cut can leave are tried; there is something if the power
+    /// ever goes.
+    #[must_use]
+    pub const fn search(&self) -> Option<Search> {
+        self.search
+    }
+
+    /// Which accesses fail, each in a run of its own; never with a cut at
+    /// [`CutAt::Everywhere`].
+    #[must_use]
+    pub const fn fail_each(&self) -> Option<&FailEach> {
+        self.fail_each.as_ref()
+    }
+
+    /// Copies of which faults leave enough whole.
+    #[must_use]
+    pub fn copies(&self) -> &[Copies] {
+        &self.copies
+    }
+
+    /// What comes of requests that a correct user of a disk does not make.
+    #[must_use]
+    pub const fn on_misuse(&self) -> OnMisuse {
+        self.on_misuse
     }
 
     /// The ids of submitted requests, in the order in which the file first submits them. Each
@@ -203,6 +262,8 @@ pub enum Expect {
     Stuck,
     /// A `sometimes` property was never true.
     NotMeasured,
+    /// A recovery refused with an error.
+    Refused,
 }
 
 /// In the words of [`Outcome::label`](crate::Outcome::label).
@@ -213,6 +274,7 @@ impl fmt::Display for Expect {
             Self::Violated(property) => write!(f, "violated({property:?})"),
             Self::Stuck => f.write_str("stuck"),
             Self::NotMeasured => f.write_str("not measured"),
+            Self::Refused => f.write_str("refused"),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What clients do, as a flat program.
 
 use headcrash_engine::{Errno, EventId, IoKind};
+use headcrash_sim::Fault;
 
 use super::{
-    Condition, Content, DiskIndex, Pattern, RequestIndex, SavedIndex, StepIndex, TagIndex,
+    Condition, Content, DiskIndex, MarkIndex, Pattern, RequestIndex, SavedIndex, StepIndex,
+    TagIndex,
 };
 use crate::source::Location;
 
@@ -109,8 +111,42 @@ pub enum StepKind {
     Truncate(DiskIndex, u64, Gets),
     /// The file under a disk must be so long.
     Len(DiskIndex, u64),
+    /// The power goes for these disks and whoever shares their fate, or for all if there are none
+    /// here. Only before the first recovery.
+    PowerCut(Vec<DiskIndex>),
+    /// Put a fault of the medium on whole sectors of 512 bytes.
+    Damage {
+        /// The disk.
+        disk: DiskIndex,
+        /// The first byte.
+        at: u64,
+        /// How many bytes.
+        len: u64,
+        /// Unreadable, unwritable, bit rot, garbage, a pattern or stale; nothing else.
+        fault: Fault,
+    },
+    /// Lift what faults lie over a stretch.
+    Heal {
+        /// The disk.
+        disk: DiskIndex,
+        /// The first byte.
+        at: u64,
+        /// How many bytes.
+        len: u64,
+    },
     /// This must be true now.
     Expect(Condition),
+    /// Note that the workload has come so far.
+    Mark(MarkIndex),
+    /// Go on if this was marked, otherwise go to `otherwise`.
+    WhenMarked {
+        /// What.
+        mark: MarkIndex,
+        /// Where to go if it was not.
+        otherwise: StepIndex,
+    },
+    /// The recovery ends here with this error.
+    Refuse(String),
 }
 
 /// A request to a disk.
@@ -150,6 +186,9 @@ pub enum Gets {
     Ok,
     /// Either way.
     Any,
+    /// It must, with so many bytes done and no more; only for reads and writes. What comes back of
+    /// a read are these bytes.
+    Short(u64),
     /// It must fail with this.
     Fails(Errno),
 }

@@ -211,7 +211,7 @@ impl<'s> Names<'s> {
             What::Hangs { client, request } => {
                 Told::Hangs { client: self.client(*client), request: request.number() }
             }
-            What::Misread { client, request } => {
+            What::Misread { client, request, .. } => {
                 Told::Misread { client: self.client(*client), request: request.number() }
             }
             What::PowerCut { disk } => Told::PowerCut { disk: self.disk(*disk) },

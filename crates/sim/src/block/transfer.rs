@@ -359,7 +359,8 @@ impl World {
                 }
                 if laid == Ok(true) || flips > 0 {
                     let (client, request) = (request.client, request.id);
-                    cx.tell(self.now, What::Misread { client, request });
+                    let lies_there = flips == 0;
+                    cx.tell(self.now, What::Misread { client, request, disk: id, lies_there });
                 }
                 read.map_err(crate::flash::FlashError::errno).and(laid.map(|_| ()))
             }
@@ -453,10 +454,11 @@ impl World {
         self.resolve(id, from, span.len, false, cx);
         let disk = &mut self.disks[id.index()];
         disk.note_unwritten(request, span);
-        let mut wrong = from != span.at || flips > 0;
+        let once = from != span.at || flips > 0;
+        let mut lies_there = false;
         let bytes = request.bytes_mut(span);
         match disk.medium.read(from, bytes) {
-            Ok(changed) => wrong |= changed,
+            Ok(changed) => lies_there |= changed,
             Err(errno) => {
                 request.result = Err(errno);
                 return;
@@ -476,8 +478,10 @@ impl World {
             bytes[done as usize..].fill(0);
             request.cut_short(span, done);
         }
-        if wrong {
-            cx.tell(self.now, What::Misread { client: request.client, request: request.id });
+        if once || lies_there {
+            let (client, request) = (request.client, request.id);
+            let lies_there = lies_there && !once;
+            cx.tell(self.now, What::Misread { client, request, disk: id, lies_there });
         }
     }
 

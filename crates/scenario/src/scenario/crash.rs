@@ -1,0 +1,115 @@
+//! Power cuts and what comes after them, and what holds for a run as a whole.
+
+use headcrash_engine::{Errno, Kinds};
+use headcrash_sim::{Applied, DiskId, Engines, Skew};
+
+use super::{DiskIndex, StepIndex};
+use crate::source::Location;
+
+/// When the power goes, and how.
+///
+/// A scenario has one if its file gives one, or if a step or a rule cuts the power.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PowerCut {
+    /// When it goes for all disks, besides by steps and rules.
+    pub at: CutAt,
+    /// How often, 1 or 2: the second time during recovery.
+    pub times: u64,
+    /// Which disks die before others; no disk before itself or its own group, and no two before
+    /// each other.
+    pub skew: Vec<Skew>,
+    /// What becomes of the engines.
+    pub engines: Engines,
+    /// Disks that have changed places when the power comes back: equally long, each in one pair.
+    pub swap: Vec<(DiskId, DiskId)>,
+    /// Whether a recovery that refuses is as good as one that succeeds.
+    pub may_refuse: bool,
+    /// Where the file says it, or the whole file if only a step or a rule does.
+    pub location: Location,
+}
+
+/// When the power goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CutAt {
+    /// At no moment of its own.
+    Never,
+    /// At every moment, each in a run of its own.
+    Everywhere,
+    /// At a moment that the choices name.
+    Random,
+    /// At this virtual time.
+    Now {
+        /// In nanoseconds.
+        ns: u64,
+    },
+    /// Right before a client takes this step for the first time.
+    Step {
+        /// The client, by its place in [`Scenario::clients`](super::Scenario::clients).
+        client: usize,
+        /// The step; one past the last is when the client is done.
+        step: StepIndex,
+    },
+}
+
+/// Which of the states that a power cut can leave are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Search {
+    /// Each sector's state is decided when it is first read.
+    CrashStates {
+        /// How many decisions of one run may be unusual ones, from the first.
+        depth: u64,
+        /// At most so many recoveries.
+        runs: u64,
+        /// Which states come first.
+        order: StateOrder,
+    },
+    /// Whole images, made before recovery.
+    Eager {
+        /// How many writes are unlike the rest, at most.
+        k: u64,
+        /// At most so many recoveries.
+        runs: u64,
+    },
+    /// States that the choices name.
+    Sampled {
+        /// How many.
+        runs: u64,
+    },
+}
+
+/// The order in which decisions are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StateOrder {
+    /// No unusual decision first, then one, then two: limited discrepancy.
+    Limited,
+    /// The last decision first.
+    DepthFirst,
+}
+
+/// A run for each access that could fail, with that one failing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailEach {
+    /// Accesses of these kinds.
+    pub kinds: Kinds,
+    /// What the request is told.
+    pub errno: Errno,
+    /// Only accesses to this disk.
+    pub disk: Option<DiskIndex>,
+    /// How much of the access is done all the same.
+    pub applied: Applied,
+    /// At most so many runs.
+    pub most: u64,
+    /// Where the file says it.
+    pub location: Location,
+}
+
+/// What comes of requests that a correct user of a disk does not make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnMisuse {
+    /// Nothing.
+    Ignore,
+    /// It is reported beside the outcome.
+    Warn,
+    /// It violates the property [`MISUSE`](super::MISUSE).
+    Error,
+}
