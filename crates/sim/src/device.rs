@@ -318,3 +318,49 @@ impl Device {
         Ok(())
     }
 }
+
+/// The contract, in one line.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sectors of {}", self.sector)?;
+        if self.unit() > self.sector {
+            write!(f, " in units of {}", self.unit())?;
+        }
+        if self.atomic() > self.unit() {
+            write!(f, ", {} kept whole", self.atomic())?;
+        }
+        f.write_str(match self.cache {
+            DeviceCache::None => ", no cache",
+            DeviceCache::Volatile => ", volatile cache",
+            DeviceCache::Protected => ", protected cache",
+            DeviceCache::Lying => ", lying cache",
+        })?;
+        f.write_str(match self.order {
+            Order::Any => ", any order",
+            Order::Completion => ", order of completion",
+            Order::Submission => ", order of submission",
+            Order::PerQueue => ", order per client",
+        })?;
+        f.write_str(match self.fua {
+            Fua::Honoured => ", FUA honoured",
+            Fua::Ignored => ", FUA ignored",
+            Fua::Emulated => ", FUA by flush",
+        })?;
+        let torn = match self.tears {
+            Tears::InFlight => "in flight",
+            Tears::Unflushed => "unflushed",
+        };
+        match self.on_tear {
+            OnTear::OldOrNew => f.write_str(", nothing torn"),
+            OnTear::Prefix { granule } => write!(f, ", {torn} torn after {granule} bytes"),
+            OnTear::Mixed { granule } => write!(f, ", {torn} mixed by {granule} bytes"),
+            OnTear::Garbage => write!(f, ", {torn} may be garbage"),
+            OnTear::Unreadable => write!(f, ", {torn} may be unreadable"),
+        }?;
+        f.write_str(match self.flush_failure {
+            FlushFailure::KeepDirty => "",
+            FlushFailure::CleanKeepNew => ", a failed flush drops data that reads still see",
+            FlushFailure::CleanRevert => ", a failed flush drops data",
+        })
+    }
+}

@@ -1,8 +1,10 @@
 //! How a trace looks: as text for people, as JSON lines for programs, both from one [`Line`].
 
+mod exploration;
 mod line;
 mod names;
 
+pub use exploration::{contracts, exploration};
 pub use line::{Line, Told};
 pub use names::Names;
 
@@ -32,6 +34,39 @@ pub fn text(scenario: &Scenario, run: &Run) -> String {
         text.push_str(&format!("still suspended under {tag}\n"));
     }
     text.push_str(&format!("{}, {} facts\n", run.outcome.label(), run.fact_count));
+    if let Some((disk, nth)) = run.variant.fails {
+        let disk = &scenario.disks()[disk.0].name;
+        text.push_str(&format!("with access {nth} of {disk} failing\n"));
+    }
+    for (disk, fault) in &run.live_faults {
+        let disk = &scenario.disks()[disk.index()].name;
+        text.push_str(&format!(
+            "fault that lies there: {disk} {}+{} {}\n",
+            fault.at(),
+            fault.len(),
+            fault.what()
+        ));
+    }
+    if !run.each_failed.is_empty() {
+        text.push_str(&each_failed(&run.each_failed));
+    }
+    if let Some(found) = &run.exploration {
+        text.push('\n');
+        text.push_str(&exploration(scenario, found));
+    }
+    text
+}
+
+/// What came of the runs in which one access failed, in stretches that are alike.
+fn each_failed(outcomes: &[String]) -> String {
+    let mut text = format!("\n{} accesses failed, one in each run\n", outcomes.len());
+    let mut first = 1;
+    for alike in outcomes.chunk_by(|a, b| a == b) {
+        let last = first + alike.len() - 1;
+        let which = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        text.push_str(&format!("{which}: {}\n", alike[0]));
+        first = last + 1;
+    }
     text
 }
 
@@ -77,6 +112,7 @@ pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
         "facts": run.fact_count,
         "hash": format!("{:016x}", run.hash),
         "suspended": run.suspended,
+        "crash_states": run.exploration.as_ref().map(exploration::as_json),
     });
     text.push_str(&format!("{end}\n"));
     text

@@ -1,10 +1,10 @@
 //! Whose names the numbers of a trace are.
 
 use headcrash_engine::{Errno, EventId, RuleId, TriggerId};
-use headcrash_sim::{ClientId, DiskId, Fact, NodeId, RuleList, Verb, What};
+use headcrash_sim::{ClientId, DiskId, Effect, Fact, NodeId, RuleList, Verb, What};
 
 use super::line::{Line, Told};
-use crate::scenario::Scenario;
+use crate::scenario::{RuleInfo, Scenario};
 
 /// What the client is called that recovers after a power cut.
 pub(crate) const RECOVERY: &str = "recover";
@@ -49,12 +49,24 @@ impl<'s> Names<'s> {
     }
 
     /// A fault rule of a disk: its name, or its place, from 1.
-    fn fault(&self, _disk: DiskId, rule: TriggerId) -> String {
-        format!("fault {}", rule.index() + 1)
+    fn fault(&self, disk: DiskId, rule: TriggerId) -> String {
+        let infos = &self.scenario.disks()[disk.index()].fault_infos;
+        match infos.get(rule.index()) {
+            Some(RuleInfo { name: Some(name), .. }) => format!("`{name}`"),
+            Some(RuleInfo { name: None, .. }) => format!("fault {}", rule.index() + 1),
+            // Added for one run.
+            None => "`fail_each`".to_owned(),
+        }
     }
 
-    fn fault_name(&self, _disk: DiskId, _rule: TriggerId) -> &'static str {
-        "fault"
+    fn fault_name(&self, disk: DiskId, rule: TriggerId) -> &'static str {
+        let rules = &self.scenario.disks()[disk.index()].faults;
+        match rules.get(rule.index()).map(|rule| &rule.effect) {
+            Some(Effect::Fault(fault)) => fault.name(),
+            Some(Effect::SetState(_)) => "set_state",
+            Some(Effect::Suspend(_)) => "suspend",
+            None => "fail",
+        }
     }
 
     fn rules(&self, node: NodeId, rules: &RuleList) -> Vec<String> {
