@@ -2,6 +2,7 @@
 
 pub mod blkdebug;
 pub mod conformance;
+pub mod crash;
 mod exchange;
 mod explain;
 mod failure;
@@ -25,8 +26,9 @@ pub use failure::{
     replay_command,
 };
 pub use run::{
-    CrashPoint, Example, Exploration, FACTS_MAX, Keep, Outcome, Run, STEPS_MAX, Variant, Verdicts,
-    Violation, WORK_MAX, Waiter, explore, run, run_as, run_seed,
+    CrashPoint, Example, Exploration, FACTS_MAX, Images, Keep, Moment, Outcome, Run, STEPS_MAX,
+    Stopped, Variant, Verdicts, Violation, WORK_MAX, Waiter, WholeImage, explore, run, run_as,
+    run_seed, stop_at,
 };
 pub use scenario::{
     Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,

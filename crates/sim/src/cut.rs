@@ -401,10 +401,8 @@ impl World {
     pub(crate) fn hurt(
         &mut self,
         disk: DiskId,
-        at: u64,
-        len: u64,
-        shows: Shows,
-        lasts: Lasts,
+        (at, len): (u64, u64),
+        (shows, lasts): (Shows, Lasts),
         rule: TriggerId,
         cx: &mut Cx<'_>,
     ) {
@@ -505,7 +503,7 @@ impl World {
                 let possible = flash.possible();
                 StateCount {
                     exact: (possible != u128::MAX).then_some(possible),
-                    log2_milli: flash.possible_log2() * 1000 >> 16,
+                    log2_milli: (flash.possible_log2() * 1000) >> 16,
                 }
             }
         }

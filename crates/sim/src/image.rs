@@ -183,6 +183,15 @@ impl Image {
         runs
     }
 
+    /// The stretches, in whole pages but for the end, that hold anything but zeroes: first byte
+    /// and length, in order. Whatever lies between them is zeroes, however long it is.
+    #[must_use]
+    pub fn stretches(&self) -> Vec<(u64, u64)> {
+        let mut stretches = Vec::new();
+        stretches_of(&self.root, 0, self.span, self.len, &mut stretches);
+        stretches
+    }
+
     /// How many bytes of pages it holds, shared ones included.
     #[must_use]
     pub fn stored(&self) -> u64 {
@@ -329,6 +338,31 @@ fn runs_of(tree: &Tree, start: u64, span: u64, len: u64, runs: &mut Vec<(u64, u6
     }
 }
 
+fn stretches_of(tree: &Tree, start: u64, span: u64, len: u64, found: &mut Vec<(u64, u64)>) {
+    if start >= len {
+        return;
+    }
+    let holds_something = match tree {
+        Tree::Uniform(byte) => *byte != 0,
+        Tree::Page(page) => page.iter().any(|byte| *byte != 0),
+        Tree::Inner(children) => {
+            let child_span = span / FAN;
+            for (index, child) in (0..).zip(children.iter()) {
+                stretches_of(child, start + index * child_span, child_span, len, found);
+            }
+            return;
+        }
+    };
+    if !holds_something {
+        return;
+    }
+    let here = span.min(len - start);
+    match found.last_mut() {
+        Some((at, count)) if *at + *count == start => *count += here,
+        _ => found.push((start, here)),
+    }
+}
+
 /// `len` bytes, all `byte`.
 pub(crate) fn filled(len: u64, byte: u8) -> Vec<u8> {
     vec![byte; len as usize]
@@ -358,6 +392,17 @@ mod tests {
             image.runs(),
             [(0, PAGE, 0), (PAGE, 1 << 39, 7), (PAGE + (1 << 39), (1 << 39) - PAGE, 0)]
         );
+    }
+
+    #[test]
+    fn stretches_leave_out_zeroes_and_nothing_else() {
+        let mut image = Image::new((1 << 40) + 700, 0);
+        assert_eq!(image.stretches(), []);
+        image.write(5000, b"hello");
+        image.fill(2 * PAGE, PAGE, 7);
+        image.write(10 * PAGE, &[0; 8192]);
+        image.write((1 << 40) + 600, &[1]);
+        assert_eq!(image.stretches(), [(PAGE, 2 * PAGE), (1 << 40, 700)]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ fn around_fields(owner: &str, fields: &str) -> String {
         "Disk" => disk(fields),
         "OnTear.prefix" => disk(&format!("on_tear: prefix({fields})")),
         "OnTear.mixed" => disk(&format!("on_tear: mixed({fields})")),
+        "NorFlash" => disk(&format!("medium: nor_flash({fields})")),
         "Rate" => disk(&format!("faults: [({fields})]")),
         "Below" => disk(&format!("below: [({fields})]")),
         "Contents" => disk(&format!("contents: [({fields})]")),
@@ -86,6 +87,7 @@ fn around_fields(owner: &str, fields: &str) -> String {
             step(&format!("write({fields}, {})", more.collect::<Vec<_>>().join(", ")))
         }
         "Wait" => step(&format!(r#"submit(id: "w1", io: read(at: 0, len: 512)), wait({fields})"#)),
+        "WhenMarked" => step(&format!(r#"mark("committed"), when_marked({fields})"#)),
         "When" => step(&format!(r#"read(at: 0, len: 512, save: "r"), when({fields})"#)),
         owner => step(&format!("{}({fields})", words(owner).replace(' ', "_"))),
     }
@@ -94,6 +96,9 @@ fn around_fields(owner: &str, fields: &str) -> String {
 /// A scenario in which the example of a word of a type can be given.
 fn around_example(owner: &str, example: &str) -> String {
     match owner {
+        "Step" if example.starts_with("refuse") => {
+            format!("(recover: [{example}], steps: [power_cut()])")
+        }
         "Step" | "Request" | "Condition" => {
             let submitted = example.contains("\"w1\"") && !example.starts_with("submit");
             let submit = if submitted { r#"submit(id: "w1", io: flush()),"# } else { "" };
@@ -103,6 +108,7 @@ fn around_example(owner: &str, example: &str) -> String {
                     steps: [
                         set_break(event: "pwritev", tag: "A"),
                         read(at: 0, len: 512, save: "r"),
+                        mark("committed"),
                         {submit}
                         {example},
                     ],
@@ -127,6 +133,7 @@ fn around_example(owner: &str, example: &str) -> String {
             let properties = r#"properties: [never(name: "no error", that: failed("EIO"))]"#;
             around_fields("Scenario", &format!("{properties}, {example}"))
         }
+        "Medium" => around_fields("Disk", example),
         "Moment" => around_fields("PowerCut", example),
         "Property" | "Search" | "Suspensions" => around_fields("Scenario", example),
         owner => panic!("where is the example of a {owner}: {example}?"),

@@ -22,8 +22,14 @@ impl KeyNames {
         for disk in scenario.disks() {
             names.insert(Key::disk(&disk.name), format!("disk {}", disk.name));
         }
-        for client in scenario.clients() {
+        let clients = || scenario.clients().iter().chain(scenario.recover());
+        for client in clients() {
             names.insert(Key::client(&client.name), format!("client {}", client.name));
+        }
+        for info in scenario.disks().iter().flat_map(|disk| &disk.fault_infos) {
+            if let Some(name) = &info.name {
+                names.insert(Key::rule(name), format!("rule {name}"));
+            }
         }
         // What is left are requests, whose keys are counted out as they were made.
         let keys = |choice: &Choice| [Some(choice.point.key), choice.picked];
@@ -31,7 +37,7 @@ impl KeyNames {
         missing.retain(|key| !names.contains_key(key));
         // A request is picked among others at most a few times, so numbers stay near their count.
         let bound = REQUESTS_MAX.min(1_000 + 4 * schedule.choices.len() as u64);
-        for client in scenario.clients() {
+        for client in clients() {
             let key = Key::client(&client.name);
             for n in 1..=bound {
                 if missing.is_empty() {
@@ -39,6 +45,19 @@ impl KeyNames {
                 }
                 if missing.remove(&key.nth(n)) {
                     names.insert(key.nth(n), format!("request {n} of client {}", client.name));
+                }
+            }
+        }
+        // Or the units of a disk that a power cut left undecided.
+        for disk in scenario.disks() {
+            let key = Key::disk(&disk.name);
+            let units = (0..disk.size).step_by(512).take(REQUESTS_MAX as usize);
+            for at in units {
+                if missing.is_empty() {
+                    break;
+                }
+                if missing.remove(&key.nth(at)) {
+                    names.insert(key.nth(at), format!("byte {at} of disk {}", disk.name));
                 }
             }
         }
@@ -68,6 +87,12 @@ pub(super) fn parse(name: &str) -> Option<Key> {
     }
     if let Some(client) = name.strip_prefix("client ") {
         return Some(Key::client(client));
+    }
+    if let Some(rule) = name.strip_prefix("rule ") {
+        return Some(Key::rule(rule));
+    }
+    if let Some((at, disk)) = name.strip_prefix("byte ").and_then(|rest| rest.split_once(" of disk ")) {
+        return Some(Key::disk(disk).nth(at.parse().ok()?));
     }
     // The number comes first: whatever follows is the client's name, however odd.
     let (n, client) = name.strip_prefix("request ")?.split_once(" of client ")?;

@@ -11,8 +11,8 @@ use headcrash_sim::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Keep, Run, run};
-use crate::scenario::Scenario;
+use crate::run::{Keep, Run, Variant, run_as};
+use crate::scenario::{DiskIndex, Scenario};
 use key::KeyNames;
 
 /// The version of the failure file's format.
@@ -39,7 +39,11 @@ pub struct Failure {
     pub scenario_hash: String,
     /// The seed the choices followed from, if they followed from one.
     pub seed: Option<u64>,
-    /// What came of the run: `held`, `violated("name")`, `stuck`, `not measured`, `endless`.
+    /// With `fail_each`: the disk of which an access failed, and which access, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fails: Option<(String, u64)>,
+    /// What came of the run: `held`, `violated("name")`, `refused`, `stuck`, `not measured`,
+    /// `endless`.
     pub outcome: String,
     /// What was expected of it, in the same words.
     pub expected: String,
@@ -55,9 +59,11 @@ pub struct Failure {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedChoice {
-    /// What kind of question it was: `schedule`, `completion`, `resume`, `latency`.
+    /// What kind of question it was: `schedule`, `completion`, `resume`, `latency`, `fault`, `cut`,
+    /// `crash_sector`, `tear`, `data`.
     pub kind: String,
-    /// Whom it was about: `world`, `nobody`, `client NAME`, `disk NAME`, `request N of client NAME`.
+    /// Whom it was about: `world`, `nobody`, `client NAME`, `disk NAME`, `rule NAME`, `request N of
+    /// client NAME`, `byte N of disk NAME`.
     pub about: String,
     /// How many answers there were.
     pub of: u64,
@@ -126,6 +132,9 @@ impl Failure {
             scenario: scenario.source().name().to_owned(),
             scenario_hash: text_hash(scenario),
             seed,
+            fails: run.variant.fails.map(|(disk, nth)| {
+                (scenario.disks()[disk.0].name.clone(), nth)
+            }),
             outcome: run.outcome.label(),
             expected: scenario.expect().to_string(),
             facts: run.fact_count,
@@ -207,7 +216,9 @@ impl Failure {
             return Err(FailureError::Scenario { recorded, found });
         }
         let replay = Replay::from_schedule(&self.schedule()?, Strictness::Strict);
-        let (run, replay) = run(scenario, replay, Keep::Trace);
+        let disk = |name: &str| scenario.disks().iter().position(|disk| disk.name == name);
+        let fails = self.fails.as_ref().and_then(|(name, nth)| Some((DiskIndex(disk(name)?), *nth)));
+        let (run, replay) = run_as(scenario, Variant { fails }, replay, Keep::Trace);
         let same = replay.is_complete()
             && hex(run.hash) == self.trace_hash
             && run.outcome.label() == self.outcome;

@@ -12,13 +12,13 @@ use crate::scenario::{CutAt, DiskIndex, FailEach, OnMisuse, PowerCut, Search, St
 use crate::source::Place;
 
 /// The deepest unusual decisions of a search.
-const MAX_DEPTH: u64 = 10_000;
+const MAX_DEPTH: u64 = Search::DEPTH_MAX;
 
 /// The most recoveries of a search, and runs of any kind.
-const MAX_RUNS: u64 = 100_000_000;
+const MAX_RUNS: u64 = Search::RUNS_MAX;
 
 /// The most writes that are unlike the rest.
-const MAX_K: u64 = 16;
+const MAX_K: u64 = Search::K_MAX;
 
 /// The most sets of copies.
 const MAX_COPIES: usize = 1_024;
@@ -223,12 +223,14 @@ impl Lower<'_> {
             let told = self.say(place.field("applied").span(), "a flush has no first bytes");
             told.help.push("`nothing` of it is done, or `all`".to_owned());
         }
-        let disk = match &each.disk {
-            Some(name) => Some(self.disk_in(name, place.field("disk"))?),
-            None => None,
-        };
+        let disk = each.disk.as_ref().map(|name| self.disk_in(name, place.field("disk")));
         let most = self.between(each.most, 1, MAX_RUNS, "most", place.field("most"));
         let location = self.locate(place);
+        // Without a name it is all disks; with a wrong one it is nothing.
+        let disk = match disk {
+            Some(found) => Some(found?),
+            None => None,
+        };
         Some(FailEach {
             kinds: kinds?,
             errno: errno?,
@@ -330,4 +332,74 @@ fn cuts_by_itself(file: &File) -> bool {
 const fn id(disk: DiskIndex) -> DiskId {
     // There are few disks.
     DiskId(disk.0 as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Scenario;
+
+    fn parse(text: &str) -> Scenario {
+        let parsed = crate::parse("crash.ron", text.as_bytes());
+        parsed.unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+    }
+
+    #[test]
+    fn without_a_cut_there_is_nothing_to_search() {
+        let scenario = parse("(steps: [flush()])");
+        assert!(scenario.power_cut().is_none() && scenario.search().is_none());
+    }
+
+    #[test]
+    fn a_cut_is_everywhere_unless_it_is_said() {
+        let scenario = parse("(power_cut: (), steps: [flush()])");
+        assert_eq!(scenario.power_cut().map(|cut| cut.at), Some(CutAt::Everywhere));
+        let order = StateOrder::Limited;
+        let search = Search::CrashStates { depth: 12, runs: 10_000, order };
+        assert_eq!(scenario.search(), Some(search));
+    }
+
+    #[test]
+    fn a_step_or_a_rule_that_cuts_is_enough_to_recover_from() {
+        for text in [
+            "(recover: [flush()], steps: [power_cut()])",
+            "(recover: [flush()], steps: [repeat(times: 1, steps: [power_cut()])])",
+            "(recover: [flush()], rules: [(action: power_cut, nth: 2)], steps: [flush()])",
+            "(recover: [flush()], disks: [(faults: [(what: power_cut)])], steps: [flush()])",
+        ] {
+            let scenario = parse(text);
+            assert_eq!(scenario.power_cut().map(|cut| cut.at), Some(CutAt::Never), "{text}");
+            assert_eq!(scenario.clients().len(), 1);
+            assert_eq!(scenario.recover().map(|client| &*client.name), Some("recover"));
+        }
+    }
+
+    #[test]
+    fn a_step_is_counted_among_its_clients_own() {
+        let at = |step: u64| {
+            let text = format!(
+                r#"(
+                    power_cut: (at: step(client: "main", step: {step})),
+                    steps: [repeat(times: 2, steps: [flush()]), flush()],
+                )"#
+            );
+            parse(&text).power_cut().map(|cut| cut.at)
+        };
+        let step = |step| Some(CutAt::Step { client: 0, step: crate::StepIndex(step) });
+        // A `repeat` is itself, what is in it, and its end.
+        assert_eq!([at(1), at(2), at(3)], [step(0), step(3), step(4)]);
+    }
+
+    #[test]
+    fn who_recovers_is_the_client_after_the_last() {
+        let scenario = parse(
+            r#"(
+                rules: [(action: hang, client: "recover")],
+                power_cut: (),
+                recover: [flush()],
+                steps: [flush()],
+            )"#,
+        );
+        assert_eq!(scenario.disks()[0].faults[0].trigger.client, Some(1));
+    }
 }

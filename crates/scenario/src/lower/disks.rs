@@ -186,6 +186,7 @@ impl Lower<'_> {
                 file::Medium::Stored | file::Medium::Null => disk.fill,
             },
             contents,
+            loaded: None,
             medium: match &disk.medium {
                 file::Medium::Stored => Medium::Stored,
                 file::Medium::Null => Medium::Null,

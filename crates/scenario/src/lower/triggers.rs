@@ -414,3 +414,137 @@ fn words(kinds: Kinds) -> String {
         IoKind::BlockStatus => "block_status",
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use headcrash_engine::Errno;
+
+    use super::*;
+    use crate::Scenario;
+
+    fn parse(text: &str) -> Scenario {
+        let parsed = crate::parse("rules.ron", text.as_bytes());
+        parsed.unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+    }
+
+    /// What `rules` are on a single disk.
+    fn faults(rules: &str) -> Vec<FaultRule> {
+        parse(&format!("(rules: [{rules}], steps: [flush()])")).disks()[0].faults.clone()
+    }
+
+    #[test]
+    fn rules_of_the_file_come_before_those_of_the_disk_and_rates_come_last() {
+        let scenario = parse(
+            r#"(
+                disks: [
+                    (name: "a", rules: [(action: torn_write)], faults: [(what: stale)]),
+                    (name: "b", faults: [(what: hang)]),
+                ],
+                rules: [(action: lost_write), (disk: "b", action: read_only)],
+                steps: [flush(disk: "a")],
+            )"#,
+        );
+        let names = |disk: usize| {
+            let rules = scenario.disks()[disk].faults.iter();
+            let names = rules.map(|rule| match rule.effect {
+                Effect::Fault(fault) => fault.name(),
+                Effect::SetState(_) | Effect::Suspend(_) => "another",
+            });
+            names.collect::<Vec<_>>()
+        };
+        assert_eq!(names(0), ["lost_write", "torn_write", "stale"]);
+        assert_eq!(names(1), ["lost_write", "read_only", "hang"]);
+        assert_eq!(scenario.disks()[0].fault_infos.len(), 3);
+    }
+
+    #[test]
+    fn a_rule_that_blkdebug_has_is_in_the_program() {
+        let scenario = parse(
+            r#"(
+                rules: [
+                    (event: "pwritev", action: set_state(2)),
+                    (event: "pwritev", action: set_state(2), nth: 2),
+                    (event: "pwritev", action: suspend("A"), once: true),
+                    (event: "pwritev", action: suspend("B"), client: "main", once: true),
+                ],
+                steps: [flush()],
+            )"#,
+        );
+        let disk = &scenario.disks()[0];
+        assert_eq!(disk.nodes[0].program.rules().len(), 2);
+        let [moved, held] = &disk.faults[..] else { panic!("{:?}", disk.faults) };
+        assert_eq!((&moved.effect, moved.trigger.times), (&Effect::SetState(State(2)), None));
+        assert_eq!((held.trigger.client, held.trigger.times), (Some(0), Some(1)));
+        assert!(moved.trigger.at_once && held.trigger.at_once);
+    }
+
+    #[test]
+    fn a_fault_at_an_event_waits_for_an_access_but_a_power_cut_does_not() {
+        let rules =
+            faults(r#"(event: "pwritev", action: hang), (event: "pwritev", action: power_cut)"#);
+        assert_eq!(
+            rules.iter().map(|rule| rule.trigger.at_once).collect::<Vec<_>>(),
+            [false, true]
+        );
+    }
+
+    #[test]
+    fn a_fault_strikes_what_it_can_unless_less_is_said() {
+        let rules =
+            faults("(action: lost_write), (action: lost_write, on: [discard], sectors: 2..6)");
+        assert_eq!(rules[0].trigger.kinds, Kinds::CHANGES);
+        assert_eq!(rules[1].trigger.kinds, Kinds::only(IoKind::Discard));
+        assert_eq!(rules[1].trigger.sectors, Sectors::Range { first: 2, count: 4 });
+    }
+
+    #[test]
+    fn a_window_that_begins_later_is_closed_at_first() {
+        let rules = faults("(action: hang, from_ns: 5), (action: hang, until_ns: 9)");
+        assert_eq!((rules[0].window, rules[0].trigger.enabled), (Some((5, u64::MAX)), false));
+        assert_eq!((rules[1].window, rules[1].trigger.enabled), (Some((0, 9)), true));
+    }
+
+    #[test]
+    fn counts_and_chances_become_the_triggers_own() {
+        let rules = faults(
+            r#"(action: fail(errno: "ENOSPC"), nth: 3), (action: hang, every: 2, times: 4, chance: (1, 10))"#,
+        );
+        assert_eq!(rules[0].trigger.nth, NonZeroU64::new(3));
+        let errno = Errno::from_name("ENOSPC").expect("it is known");
+        let applied = headcrash_sim::Applied::Nothing;
+        assert_eq!(rules[0].effect, Effect::Fault(Fault::Fail { errno, applied }));
+        let Trigger { every, times, chance, .. } = rules[1].trigger;
+        assert_eq!((every, times, chance), (NonZeroU64::new(2), Some(4), Ratio::new(1, 10)));
+    }
+
+    #[test]
+    fn a_key_stays_when_other_rules_are_added() {
+        let keys = |rules: &str| faults(rules).iter().map(|rule| rule.key).collect::<Vec<_>>();
+        let before = keys(r#"(action: hang), (name: "x", action: stale), (action: hang)"#);
+        let after = keys(
+            r#"(action: read_only), (action: hang), (name: "x", action: lost_write), (action: hang)"#,
+        );
+        assert_eq!(before, after[1..]);
+        assert_eq!(before[1], Key::rule("x"));
+        assert_ne!(before[0], before[2], "two that say the same are still two");
+    }
+
+    #[test]
+    fn a_named_rule_on_two_disks_has_two_keys() {
+        let scenario = parse(
+            r#"(
+                disks: [(name: "a"), (name: "b")],
+                rules: [(name: "x", action: hang)],
+                steps: [expect(fired("x"))],
+            )"#,
+        );
+        let key = |disk: usize| scenario.disks()[disk].faults[0].key;
+        assert_eq!(key(0), Key::rule("x"));
+        assert_ne!(key(0), key(1));
+        let crate::StepKind::Expect(condition) = &scenario.clients()[0].steps[0].kind else {
+            panic!("it is an expectation")
+        };
+        let place = |disk| FaultPlace { disk: DiskIndex(disk), fault: 0 };
+        assert_eq!(*condition, crate::Condition::Struck(vec![place(0), place(1)]));
+    }
+}

@@ -12,6 +12,18 @@ pub(super) struct Kept {
     pub(super) unusual: usize,
 }
 
+impl Kept {
+    /// Everything lost.
+    pub(super) fn none(n: usize) -> Self {
+        Self { keeps: vec![false; n], unusual: 0 }
+    }
+
+    /// Which writes are kept, and how unusual that is.
+    pub(super) fn into_parts(self) -> (Vec<bool>, usize) {
+        (self.keeps, self.unusual)
+    }
+}
+
 /// All kept, all lost, every prefix, then one to `k` lost, and one to `k` kept. Neighbours differ
 /// by little: a combination comes from the one before by moving one write.
 pub(super) fn subsets(n: usize, k: usize) -> impl Iterator<Item = Kept> {
@@ -32,30 +44,52 @@ pub(super) fn subsets(n: usize, k: usize) -> impl Iterator<Item = Kept> {
 }
 
 /// Every choice of `size` places among `n`, each from the one before by moving one place: the
-/// revolving door order (Knuth, The Art of Computer Programming 4A, 7.2.1.3).
+/// revolving door order (Knuth, The Art of Computer Programming 4A, 7.2.1.3, algorithm R).
 fn combinations(n: usize, size: usize) -> impl Iterator<Item = Vec<usize>> {
-    revolving(n, size, false)
+    let mut next = (size <= n).then(|| (0..size).chain([n]).collect::<Vec<_>>());
+    std::iter::from_fn(move || {
+        let places = next.as_mut()?;
+        let some = places[..size].to_vec();
+        if !revolve(places) {
+            next = None;
+        }
+        Some(some)
+    })
 }
 
-fn revolving(n: usize, size: usize, backwards: bool) -> Box<dyn Iterator<Item = Vec<usize>>> {
+/// Moves on to the next combination, if there is one. How many places there are stands behind
+/// those that are chosen.
+fn revolve(c: &mut [usize]) -> bool {
+    let size = c.len() - 1;
     if size == 0 {
-        return Box::new(std::iter::once(Vec::new()));
+        return false;
     }
-    if size > n {
-        return Box::new(std::iter::empty());
+    let mut j = 1;
+    let mut decreases = size % 2 == 1;
+    if decreases {
+        if c[0] + 1 < c[1] {
+            c[0] += 1;
+            return true;
+        }
+    } else if c[0] > 0 {
+        c[0] -= 1;
+        return true;
     }
-    let last = n - 1;
-    let with = move |backwards| {
-        revolving(last, size - 1, backwards).map(move |mut some| {
-            some.push(last);
-            some
-        })
-    };
-    if backwards {
-        Box::new(with(false).chain(revolving(last, size, true)))
-    } else {
-        Box::new(revolving(last, size, false).chain(with(true)))
+    // From here on by turns: the place before stands right below this one, or at its lowest.
+    while j < size {
+        if decreases {
+            if c[j] > j {
+                (c[j], c[j - 1]) = (c[j - 1], j - 1);
+                return true;
+            }
+        } else if c[j] + 1 < c[j + 1] {
+            (c[j - 1], c[j]) = (c[j], c[j] + 1);
+            return true;
+        }
+        j += 1;
+        decreases = !decreases;
     }
+    false
 }
 
 /// Answers as an image has it.
@@ -104,7 +138,8 @@ mod tests {
 
     #[test]
     fn neighbouring_combinations_differ_by_one_move() {
-        for (n, size, count) in [(5, 2, 10), (6, 3, 20), (4, 4, 1), (3, 4, 0)] {
+        let counts = [(5, 2, 10), (6, 3, 20), (7, 4, 35), (4, 4, 1), (3, 4, 0), (3, 1, 3)];
+        for (n, size, count) in counts {
             let all: Vec<BTreeSet<_>> =
                 combinations(n, size).map(|some| some.into_iter().collect()).collect();
             assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), count);

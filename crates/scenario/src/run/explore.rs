@@ -190,7 +190,11 @@ impl Exploring {
     /// Tries the states that a cut leaves: one that comes now, or that has come already.
     fn point(&mut self, session: &Session<'_>, schedule: Schedule, step: u64, comes: bool) {
         let disks = session.runner.world().disk_count() as u32;
-        let unflushed = |disk| session.runner.world().unflushed(DiskId(disk));
+        let unflushed = |disk| {
+            let world = session.runner.world();
+            // What had not been flushed when the power went by itself is loose by now.
+            if comes { world.unflushed(DiskId(disk)) } else { world.loose_writes(DiskId(disk)).len() }
+        };
         let unflushed = (0..disks).map(unflushed).sum();
         let mut base = session.clone();
         if comes {
@@ -369,7 +373,7 @@ fn finish(mut session: Session<'_>, choices: &mut dyn headcrash_sim::Choices) ->
 }
 
 /// How many states two moments leave together.
-fn plus(all: StateCount, more: StateCount, is_first: bool) -> StateCount {
+pub(crate) fn plus(all: StateCount, more: StateCount, is_first: bool) -> StateCount {
     if is_first {
         return more;
     }

@@ -3,9 +3,11 @@
 mod condition;
 mod eager;
 mod explore;
+mod images;
 mod observer;
 mod script;
 mod session;
+mod stop;
 mod violation;
 
 use headcrash_engine::Trigger;
@@ -16,10 +18,13 @@ use headcrash_sim::{
 
 use condition::suspended_tags;
 use explore::explore_variant;
+pub(crate) use explore::plus;
 pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
 use observer::Observer;
 use script::Script;
+pub use images::{Images, WholeImage};
 use session::{Session, Step};
+pub use stop::{Moment, Stopped, stop_at};
 pub use violation::{Outcome, Violation, Waiter};
 
 #[expect(unused_imports, reason = "named in documentation")]
@@ -255,14 +260,7 @@ pub(crate) fn world(scenario: &Scenario, variant: &Variant) -> World {
 }
 
 fn disk_spec(disk: &Disk) -> DiskSpec {
-    let mut image = Image::new(disk.size, disk.fill);
-    for extent in &disk.contents {
-        let mut at = extent.at;
-        for (len, byte) in extent.data.runs(extent.len) {
-            image.fill(at, len, byte);
-            at += len;
-        }
-    }
+    let image = disk.image();
     let node = |node: &crate::scenario::Node| NodeSpec {
         program: node.program.clone(),
         limits: node.limits,

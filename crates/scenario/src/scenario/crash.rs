@@ -77,6 +77,41 @@ pub enum Search {
     },
 }
 
+impl Search {
+    /// What is tried where nothing is said.
+    pub const USUAL: Self =
+        Self::CrashStates { depth: 12, runs: 10_000, order: StateOrder::Limited };
+
+    /// The most that `depth` can be.
+    pub const DEPTH_MAX: u64 = 10_000;
+
+    /// The most that `runs` can be.
+    pub const RUNS_MAX: u64 = 100_000_000;
+
+    /// The most that `k` can be.
+    pub const K_MAX: u64 = 16;
+
+    /// The same with at most so many recoveries.
+    #[must_use]
+    pub const fn with_runs(self, runs: u64) -> Self {
+        match self {
+            Self::CrashStates { depth, order, .. } => Self::CrashStates { depth, runs, order },
+            Self::Eager { k, .. } => Self::Eager { k, runs },
+            Self::Sampled { .. } => Self::Sampled { runs },
+        }
+    }
+
+    /// How many recoveries at most; of [`Sampled`](Self::Sampled) at each moment.
+    #[must_use]
+    pub const fn runs(self) -> u64 {
+        match self {
+            Self::CrashStates { runs, .. } | Self::Eager { runs, .. } | Self::Sampled { runs } => {
+                runs
+            }
+        }
+    }
+}
+
 /// The order in which decisions are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StateOrder {

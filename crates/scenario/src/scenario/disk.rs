@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headcrash_engine::{Program, RuleId};
-use headcrash_sim::{Device, FaultRule, FlashSpec, Latencies, Limits};
+use headcrash_sim::{Device, FaultRule, FlashSpec, Image, Latencies, Limits};
 
 use super::Content;
 use crate::source::Location;
@@ -24,6 +24,9 @@ pub struct Disk {
     pub fill: u8,
     /// What it holds at the start beyond that, to be written in this order.
     pub contents: Vec<Extent>,
+    /// What it holds at the start instead of all that, if somebody has said so: see
+    /// [`Scenario::load`](super::Scenario::load).
+    pub loaded: Option<Image>,
     /// What becomes of what is written.
     pub medium: Medium,
     /// How long its requests take.
@@ -45,6 +48,25 @@ pub struct Disk {
     pub fault_infos: Vec<RuleInfo>,
     /// Where the file declares it, or the whole file for the disk that is there by default.
     pub location: Location,
+}
+
+impl Disk {
+    /// What it holds at the start.
+    #[must_use]
+    pub fn image(&self) -> Image {
+        if let Some(image) = &self.loaded {
+            return image.clone();
+        }
+        let mut image = Image::new(self.size, self.fill);
+        for extent in &self.contents {
+            let mut at = extent.at;
+            for (len, byte) in extent.data.runs(extent.len) {
+                image.fill(at, len, byte);
+                at += len;
+            }
+        }
+        image
+    }
 }
 
 /// One blkdebug node.

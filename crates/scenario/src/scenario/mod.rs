@@ -1,5 +1,6 @@
 //! A scenario that exists only if it is valid.
 
+mod changed;
 mod checksum;
 mod condition;
 mod content;
@@ -204,8 +205,11 @@ impl Scenario {
 
 impl PartialEq for Scenario {
     fn eq(&self, other: &Self) -> bool {
-        // Everything else follows from the file.
+        // Everything else follows from the file, but for what was changed since.
         self.file == other.file
+            && self.search == other.search
+            && self.power_cut == other.power_cut
+            && self.disks.iter().map(|disk| &disk.loaded).eq(other.disks.iter().map(|disk| &disk.loaded))
     }
 }
 

@@ -28,7 +28,7 @@ pub fn contracts(scenario: &Scenario) -> String {
 }
 
 /// How many states, and how that compares to a power of two.
-fn states(count: StateCount) -> String {
+pub(crate) fn states(count: StateCount) -> String {
     let log = format!("2^{}.{}", count.log2_milli / 1000, count.log2_milli % 1000 / 100);
     match count.exact {
         Some(exact) if exact < 1_000_000 => exact.to_string(),
@@ -72,7 +72,8 @@ pub fn exploration(scenario: &Scenario, found: &Exploration) -> String {
         return text;
     }
     text.push('\n');
-    text.push_str(&table(&rows));
+    let rows: Vec<_> = rows.iter().map(|row| &row[..]).collect();
+    text.push_str(&table(&HEADER, &rows));
     let left = found.points.len() - rows.len();
     if left > 0 {
         text.push_str(&format!("and {left} more moments\n"));
@@ -94,20 +95,22 @@ fn row(point: &CrashPoint) -> [String; 7] {
     ]
 }
 
-fn table(rows: &[[String; 7]]) -> String {
+/// Right under one another.
+pub(crate) fn table(header: &[&str], rows: &[&[String]]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0).max(HEADER[column].len())
+        cells.max().unwrap_or(0).max(header[column].len())
     };
-    let line = |cells: [&str; 7]| {
+    let line = |cells: &[&str]| {
         let cells = cells.iter().enumerate();
         let padded: Vec<_> =
             cells.map(|(column, cell)| format!("{cell:>width$}", width = width(column))).collect();
         padded.join("  ") + "\n"
     };
-    let mut text = line(HEADER);
+    let mut text = line(header);
     for row in rows {
-        text.push_str(&line(std::array::from_fn(|column| &*row[column])));
+        let cells: Vec<_> = row.iter().map(String::as_str).collect();
+        text.push_str(&line(&cells));
     }
     text
 }

@@ -4,6 +4,7 @@ mod exploration;
 mod line;
 mod names;
 
+pub(crate) use exploration::{states, table};
 pub use exploration::{contracts, exploration};
 pub use line::{Line, Told};
 pub use names::Names;

@@ -362,7 +362,7 @@ impl World {
                     let lies_there = flips == 0;
                     cx.tell(self.now, What::Misread { client, request, disk: id, lies_there });
                 }
-                read.map_err(crate::flash::FlashError::errno).and(laid.map(|_| ()))
+                read.map_err(crate::flash::FlashError::errno).and_then(|()| laid.map(|_| ()))
             }
             Transfer::Write { span, content, .. } => {
                 let mut bytes = vec![0; span.len as usize];
@@ -657,7 +657,7 @@ impl World {
                             Damage::Garbage => Shows::Garbage(key.nth(from).number()),
                             Damage::Zeroes => Shows::Data(Bytes::Fill(0)),
                         };
-                        self.hurt(id, from, to - from, shows, lasts, strike.rule, cx);
+                        self.hurt(id, (from, to - from), (shows, lasts), strike.rule, cx);
                     }
                 }
                 fault => self.damage_by(id, span, fault, strike.rule, cx),
@@ -679,7 +679,7 @@ impl World {
         let (at, end) = (span.at / sector * sector, span.end().next_multiple_of(sector));
         let len = end.min(medium.image.len()).saturating_sub(at);
         let Some((shows, lasts)) = self.shows(id, at, len, fault, cx) else { return };
-        self.hurt(id, at, len, shows, lasts, rule, cx);
+        self.hurt(id, (at, len), (shows, lasts), rule, cx);
     }
 
     /// What a fault of the medium shows of a stretch; `None` for other faults.

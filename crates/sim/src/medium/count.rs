@@ -72,7 +72,7 @@ pub(super) fn count(
     }
     let mut states = StateCount::ONE;
     let mut looked = 0;
-    for range in unresolved.stretches() {
+    for range in unresolved.stretches(device) {
         let end = range.end.min(image.len());
         let mut units = unresolved.open_units(range.start.min(end)..end, device);
         if looked + units.len() > LOOKED_AT {

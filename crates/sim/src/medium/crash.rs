@@ -219,8 +219,12 @@ impl Unresolved {
 
     /// The units that meet a stretch and are not decided, in order.
     pub(crate) fn open_units(&self, range: Range<u64>, device: &Device) -> Vec<u64> {
-        let Some(top) = self.levels.last() else { return Vec::new() };
+        let Some(top) = self.levels.last().filter(|_| !range.is_empty()) else {
+            return Vec::new();
+        };
         let unit = device.unit();
+        // Whoever looks at a part of a unit looks at all of it.
+        let range = range.start / unit * unit..range.end.next_multiple_of(unit);
         let mut units = Vec::new();
         let mut touching = Vec::new();
         for level in &self.levels {
@@ -327,12 +331,12 @@ impl Unresolved {
         lengths.into_values().map(|length| length + 1).collect()
     }
 
-    /// The stretches that some level touches, for whoever looks at everything.
-    pub(crate) fn stretches(&self) -> Vec<Range<u64>> {
-        let mut all: Vec<_> = self
-            .levels
-            .iter()
-            .flat_map(|level| level.effects.iter().map(|effect| effect.at..effect.end()))
+    /// The stretches that some level touches, in whole units, for whoever looks at everything.
+    pub(crate) fn stretches(&self, device: &Device) -> Vec<Range<u64>> {
+        let unit = device.unit();
+        let effects = self.levels.iter().flat_map(|level| level.effects.iter());
+        let mut all: Vec<_> = effects
+            .map(|effect| effect.at / unit * unit..effect.end().next_multiple_of(unit))
             .collect();
         all.sort_unstable_by_key(|range| range.start);
         let mut merged = Vec::<Range<u64>>::new();

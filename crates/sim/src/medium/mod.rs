@@ -63,15 +63,24 @@ pub(crate) struct Medium {
     pub(crate) overlays: Overlays,
     /// Reports that are still to come.
     pub(crate) late: Option<Errno>,
-    /// A failure that each client is told once: which, how often there was one, and who was told
-    /// of how many.
-    errseq: Option<(Errno, u64, Arc<BTreeMap<ClientId, u64>>)>,
+    /// A failure that each client is told once.
+    errseq: Option<Errseq>,
     /// Where a cut lost what a client had been told is durable.
     pub(crate) broken: Vec<(u64, u64)>,
     /// What sectors held before they were last written, for those who want to see it.
     pub(crate) before: Option<Image>,
     /// What the device did, if somebody wants to know. Shared by clones until one of them does more.
     pub(crate) history: Option<Arc<Vec<DeviceEvent>>>,
+}
+
+/// A failure that each client is told of once: Linux's `errseq_t`.
+#[derive(Clone, Debug)]
+struct Errseq {
+    errno: Errno,
+    /// How often there was one.
+    count: u64,
+    /// Who was told of how many.
+    heard: Arc<BTreeMap<ClientId, u64>>,
 }
 
 /// A write as the medium gets it.
@@ -572,13 +581,13 @@ impl Medium {
 
     /// The stretches in which something may be undecided.
     pub(crate) fn open_stretches(&self) -> Vec<(u64, u64)> {
-        let stretches = self.unresolved.stretches();
+        let stretches = self.unresolved.stretches(&self.device);
         stretches.into_iter().map(|range| (range.start, range.end - range.start)).collect()
     }
 
     /// A flush of `client` is told of a failure it has not heard of.
     pub(crate) fn unheard(&mut self, client: ClientId) -> Option<Errno> {
-        let (errno, count, heard) = self.errseq.as_mut()?;
+        let Errseq { errno, count, heard } = self.errseq.as_mut()?;
         let mine = Arc::make_mut(heard).entry(client).or_default();
         (core::mem::replace(mine, *count) < *count).then_some(*errno)
     }
@@ -586,10 +595,10 @@ impl Medium {
     /// Every client is to be told of a failure.
     pub(crate) fn report_to_each(&mut self, errno: Errno) {
         let (count, heard) = match self.errseq.take() {
-            Some((_, count, heard)) => (count, heard),
+            Some(before) => (before.count, before.heard),
             None => (0, Arc::default()),
         };
-        self.errseq = Some((errno, count + 1, heard));
+        self.errseq = Some(Errseq { errno, count: count + 1, heard });
     }
 }
 
