@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use headcrash_scenario::{Moment, Search};
+use headcrash_sim::Preset;
 
 /// Deterministic simulation testing for storage code.
 ///
@@ -21,10 +23,15 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Repeat a recorded failure exactly
     Replay(ReplayArgs),
+    /// Explore the states that power cuts can leave: of a scenario's disks, or of a device whose
+    /// writes were logged
+    Crash(CrashArgs),
+    /// Write what is on a disk to a raw file, for fsck, qemu-img and the like
+    Image(ImageArgs),
     /// Print a JSON Schema of scenario files, for editors
     Schema,
     /// Print the reference of every field of a scenario file, with examples
-    Explain,
+    Explain(ExplainArgs),
     /// Turn somebody else's test into a scenario file
     Import {
         #[command(subcommand)]
@@ -60,6 +67,164 @@ pub(crate) struct RunArgs {
     /// Run everything again in another process, and compare event by event
     #[arg(long)]
     pub(crate) check_determinism: bool,
+    /// Let a disk begin with what is in a raw file, as long as the disk; the name may be left out
+    /// if there is only one disk
+    #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
+    pub(crate) image: Vec<Loaded>,
+}
+
+/// A raw file, and the disk that begins with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Loaded {
+    pub(crate) disk: Option<String>,
+    pub(crate) file: PathBuf,
+}
+
+/// `DISK=RAW`, or `RAW` alone.
+fn loaded(text: &str) -> Result<Loaded, String> {
+    let (disk, file) = match text.split_once('=') {
+        Some((disk, file)) => (Some(disk.to_owned()), file),
+        None => (None, text),
+    };
+    if file.is_empty() || disk.as_deref() == Some("") {
+        return Err("a disk's name, `=` and a file, or a file alone".to_owned());
+    }
+    Ok(Loaded { disk, file: file.into() })
+}
+
+/// A scenario's own crash states are decided as recovery reads. Those of a log (of dm-log-writes or
+/// QEMU's blklogwrites) are whole images, which --check looks at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CrashArgs {
+    /// A scenario file, or a log of writes: whatever begins as one, or is not called `.ron`
+    #[arg(value_name = "FILE.ron|LOG")]
+    pub(crate) file: PathBuf,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Whole images, and up to K writes lost, or kept, against all others; of a log 1 if nothing
+    /// is said
+    #[arg(long, value_name = "K", conflicts_with = "depth", value_parser = among(1, Search::K_MAX))]
+    pub(crate) eager: Option<u64>,
+    /// At most so many recoveries, or images of a log [default: the scenario's own, or 10000]
+    #[arg(long, value_name = "N", value_parser = among(1, Search::RUNS_MAX))]
+    pub(crate) runs: Option<u64>,
+    /// What a disk, or the device of a log, holds at the start: a raw file
+    #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
+    pub(crate) image: Vec<Loaded>,
+
+    /// The seed that the workload follows [default: the scenario's first]
+    #[arg(long, value_name = "N", value_parser = seed, help_heading = "Of a scenario")]
+    pub(crate) seed: Option<u64>,
+    /// Only list the moments at which the power can go, and how many states each leaves
+    #[arg(long, help_heading = "Of a scenario")]
+    pub(crate) points: bool,
+    /// How many decisions of one recovery may be unusual ones
+    #[arg(long, value_name = "N", value_parser = among(1, Search::DEPTH_MAX), help_heading = "Of a scenario")]
+    pub(crate) depth: Option<u64>,
+    /// Write a failure file for the worst run, if it is not as expected, into this folder
+    #[arg(long, value_name = "DIR", help_heading = "Of a scenario")]
+    pub(crate) failures: Option<PathBuf>,
+
+    /// What the device promises: a preset, see `headcrash explain presets`
+    #[arg(long, value_name = "PRESET", value_parser = preset, help_heading = "Of a log")]
+    pub(crate) device: Option<Preset>,
+    /// The device's sectors, in bytes
+    #[arg(long, value_name = "BYTES", conflicts_with = "device", help_heading = "Of a log")]
+    pub(crate) sector: Option<u64>,
+    /// The device's length in bytes [default: that of --image, or as far as the log reaches]
+    #[arg(long, value_name = "BYTES", help_heading = "Of a log")]
+    pub(crate) size: Option<u64>,
+    /// Only prefixes of what was not flushed: the first so many writes kept
+    #[arg(long, conflicts_with = "eager", help_heading = "Of a log")]
+    pub(crate) prefixes: bool,
+    /// A command for the shell that looks at an image, whose path stands for `{}`: an exit status
+    /// of 0 is clean, any other loud
+    #[arg(long, value_name = "COMMAND", help_heading = "Of a log")]
+    pub(crate) check: Option<String>,
+    /// Keep the first images that are not clean, at most 16, in this folder
+    #[arg(long, value_name = "DIR", requires = "check", help_heading = "Of a log")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImageArgs {
+    /// The scenario
+    #[arg(value_name = "FILE.ron")]
+    pub(crate) file: PathBuf,
+    /// The disk; may be left out if there is only one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) disk: Option<String>,
+    /// The seed of the run [default: the scenario's first]
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+    /// When: `end`, `cut` (the power goes), or a step as `crash --points` lists them
+    #[arg(long, value_name = "MOMENT", default_value = "end", value_parser = moment)]
+    pub(crate) at: Moment,
+    /// Which state: `newest`; or, of those that a power cut at that moment can leave, `durable`
+    /// (everything lost) or the one with this number, from 0 (everything kept)
+    #[arg(long, value_name = "STATE", default_value = "newest", value_parser = state)]
+    pub(crate) state: State,
+    /// States are numbered with up to K writes lost, or kept, against all others
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = among(1, Search::K_MAX))]
+    pub(crate) eager: u64,
+    /// Let a disk begin with what is in a raw file
+    #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
+    pub(crate) image: Vec<Loaded>,
+    /// The raw file to write: sparse where the disk is zeroes
+    #[arg(long, short, value_name = "OUT.raw")]
+    pub(crate) output: PathBuf,
+}
+
+/// Which state of a disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Newest,
+    Durable,
+    Nth(u64),
+}
+
+fn state(text: &str) -> Result<State, String> {
+    match text {
+        "newest" => Ok(State::Newest),
+        "durable" => Ok(State::Durable),
+        _ => text.parse().map(State::Nth).map_err(|_| "`newest`, `durable` or a number".to_owned()),
+    }
+}
+
+fn moment(text: &str) -> Result<Moment, String> {
+    match text {
+        "end" => Ok(Moment::End),
+        "cut" => Ok(Moment::Cut),
+        _ => text.parse().map(Moment::Step).map_err(|_| "`end`, `cut` or a step's number".to_owned()),
+    }
+}
+
+fn preset(text: &str) -> Result<Preset, String> {
+    let names: Vec<_> = Preset::ALL.iter().map(|preset| preset.name()).collect();
+    Preset::from_name(text).ok_or_else(|| format!("one of {}", names.join(", ")))
+}
+
+fn among(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, String> + Clone {
+    move |text| match text.parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        _ => Err(format!("a number from {least} to {most}")),
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// What to explain
+    #[arg(value_enum, default_value_t = Topic::Scenario)]
+    pub(crate) topic: Topic,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Topic {
+    /// Every field of a scenario file
+    Scenario,
+    /// The devices that have names: what each promises, and where that is from
+    Presets,
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +238,9 @@ pub(crate) struct ReplayArgs {
     /// Replay again in another process, and compare event by event
     #[arg(long)]
     pub(crate) check_determinism: bool,
+    /// The raw file that a disk began with when the failure was recorded
+    #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
+    pub(crate) image: Vec<Loaded>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -113,6 +281,31 @@ pub(crate) struct ImportBlkdebugArgs {
 pub(crate) enum ExportArgs {
     /// QEMU's blkdebug
     Blkdebug(ExportBlkdebugArgs),
+    /// A log of what a disk wrote, as dm-log-writes makes it and replay-log reads it: until the
+    /// power goes, or to the end
+    Log(ExportLogArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportLogArgs {
+    /// The scenario
+    #[arg(value_name = "FILE.ron")]
+    pub(crate) file: PathBuf,
+    /// The disk; may be left out if there is only one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) disk: Option<String>,
+    /// The seed of the run [default: the scenario's first]
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+    /// Put what was never flushed at the end as well, behind a mark `headcrash-unflushed`
+    #[arg(long)]
+    pub(crate) tail: bool,
+    /// Let a disk begin with what is in a raw file
+    #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
+    pub(crate) image: Vec<Loaded>,
+    /// The log to write
+    #[arg(long, short, value_name = "OUT.log")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]

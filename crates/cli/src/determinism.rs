@@ -1,10 +1,12 @@
 //! The same run in another process, compared event by event.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::args::Loaded;
 
 /// Where two runs of one thing part.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +48,18 @@ pub(crate) fn compare(
     command: &[&str],
     file: &Path,
     seed: Option<u64>,
+    images: &[Loaded],
 ) -> io::Result<Option<Difference>> {
     let mut child = Command::new(std::env::current_exe()?);
     child.args(command).arg(file).args(["--format", "json"]);
     if let Some(seed) = seed {
         child.arg(OsStr::new("--seed")).arg(seed.to_string());
+    }
+    for Loaded { disk, file } in images {
+        let name = disk.as_ref().map(|disk| format!("{disk}="));
+        let mut word = OsString::from(name.unwrap_or_default());
+        word.push(file);
+        child.arg("--image").arg(word);
     }
     let output = child.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
     let theirs = String::from_utf8(output.stdout)

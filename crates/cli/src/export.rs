@@ -1,14 +1,43 @@
-//! `headcrash export blkdebug`.
+//! `headcrash export`.
 
-use headcrash_scenario::{ExportOptions, export_blkdebug};
+use std::io::Write;
 
-use crate::args::{ExportArgs, ExportBlkdebugArgs, ExportWhat};
+use headcrash_scenario::{ExportOptions, Scenario, export_blkdebug, export_log};
+
+use crate::args::{ExportArgs, ExportBlkdebugArgs, ExportLogArgs, ExportWhat};
 use crate::{Exit, files, output};
 
 /// Turns a scenario file into somebody else's test.
 pub(crate) fn export(what: &ExportArgs) -> Exit {
-    let ExportArgs::Blkdebug(args) = what;
-    blkdebug(args)
+    match what {
+        ExportArgs::Blkdebug(args) => blkdebug(args),
+        ExportArgs::Log(args) => log(args),
+    }
+}
+
+fn log(args: &ExportLogArgs) -> Exit {
+    let Some(scenario) = files::loaded(&args.file, &args.image) else { return Exit::Unusable };
+    let written = write_log(args, &scenario);
+    if let Err(error) = written {
+        output::note(&format!("error: {error}"));
+        return Exit::Unusable;
+    }
+    Exit::Fine
+}
+
+fn write_log(args: &ExportLogArgs, scenario: &Scenario) -> Result<(), String> {
+    let disk = scenario.disk_named(args.disk.as_deref());
+    let disk = disk.map_err(|error| format!("--disk: {error}"))?;
+    let seed = args.seed.or_else(|| scenario.seeds().iter().next()).unwrap_or_default();
+    let name = args.file.display();
+    let exported = export_log(scenario, disk, seed, args.tail)
+        .map_err(|error| format!("{name}: {error}"))?;
+    let bytes = exported.log.to_bytes().map_err(|error| format!("{name}: {error}"))?;
+    for note in exported.notes {
+        output::note(&format!("{name}: {note}"));
+    }
+    files::write_with(&args.output, |file| file.write_all(&bytes))
+        .map_err(|error| format!("{}: {error}", args.output.display()))
 }
 
 fn blkdebug(args: &ExportBlkdebugArgs) -> Exit {

@@ -1,11 +1,13 @@
 //! Files and folders.
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use headcrash_scenario::Scenario;
+use headcrash_sim::Image;
 
+use crate::args::Loaded;
 use crate::output;
 
 /// The largest scenario file that is read, and a byte more, so that the reader can say it is too
@@ -72,6 +74,88 @@ pub(crate) fn scenario(path: &Path) -> Option<Scenario> {
     }
 }
 
+/// Reads a scenario, and what its disks begin with; tells what is wrong with them if it cannot.
+pub(crate) fn loaded(path: &Path, images: &[Loaded]) -> Option<Scenario> {
+    let mut scenario = scenario(path)?;
+    for Loaded { disk, file } in images {
+        let name = file.display().to_string();
+        let fail = |error: String| {
+            output::note(&format!("error: {error}"));
+            None
+        };
+        let disk = match scenario.disk_named(disk.as_deref()) {
+            Ok(disk) => disk,
+            Err(error) => return fail(format!("--image: {error}")),
+        };
+        let image = match raw(file) {
+            Ok(image) => image,
+            Err(error) => return fail(format!("{name}: {error}")),
+        };
+        if let Err(errors) = scenario.load(disk, &name, image) {
+            output::note(&errors.render(output::colours()));
+            return None;
+        }
+    }
+    Some(scenario)
+}
+
+/// A raw file holds at most so much that is not zeroes: 4 GiB.
+const STORED_MAX: u64 = 1 << 32;
+
+/// Reads a raw file.
+pub(crate) fn raw(path: &Path) -> io::Result<Image> {
+    const MAX: u64 = 1 << 60;
+    let mut file = File::open(path)?;
+    let len = file.metadata()?.len();
+    if len > MAX {
+        return Err(io::Error::other(format!("a disk has at most {MAX} bytes, and this has {len}")));
+    }
+    let mut image = Image::new(len, 0);
+    let mut buffer = vec![0; 1 << 20];
+    let (mut at, mut stored) = (0, 0);
+    while at < len {
+        let some = (len - at).min(buffer.len() as u64) as usize;
+        file.read_exact(&mut buffer[..some])?;
+        for (place, page) in (at..).step_by(4096).zip(buffer[..some].chunks(4096)) {
+            if page.iter().any(|byte| *byte != 0) {
+                image.write(place, page);
+                stored += page.len() as u64;
+            }
+        }
+        if stored > STORED_MAX {
+            let message = format!("more than {STORED_MAX} bytes that are not zeroes");
+            return Err(io::Error::other(message));
+        }
+        at += some as u64;
+    }
+    Ok(image)
+}
+
+/// Writes an image to a raw file that is sparse where it is zeroes.
+pub(crate) fn write_raw(file: &mut File, image: &Image) -> io::Result<()> {
+    let stretches = image.stretches();
+    let stored: u64 = stretches.iter().map(|(_, len)| len).sum();
+    if stored > STORED_MAX {
+        let message = format!(
+            "the image holds {stored} bytes that are not zeroes, and at most {STORED_MAX} are written"
+        );
+        return Err(io::Error::other(message));
+    }
+    file.set_len(image.len())?;
+    let mut buffer = vec![0; 1 << 20];
+    for (mut at, len) in stretches {
+        let end = at + len;
+        file.seek(io::SeekFrom::Start(at))?;
+        while at < end {
+            let some = (end - at).min(buffer.len() as u64) as usize;
+            image.read(at, &mut buffer[..some]);
+            file.write_all(&buffer[..some])?;
+            at += some as u64;
+        }
+    }
+    Ok(())
+}
+
 /// The first `max` bytes of a file.
 pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -81,12 +165,20 @@ pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
 
 /// Writes a file whole or not at all.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
+    write_with(path, |file| file.write_all(text.as_bytes()))
+}
+
+/// Writes a file whole or not at all: as `fill` does.
+pub(crate) fn write_with(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    io::Write::write_all(&mut file, text.as_bytes())?;
+    fill(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())

@@ -3,10 +3,13 @@
 
 mod args;
 mod conformance;
+mod crash;
+mod crash_log;
 mod determinism;
 mod export;
 
 mod files;
+mod image;
 mod import;
 
 mod live;
@@ -18,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, Command};
+use args::{Args, Command, Topic};
 
 /// How a command ended. Its number is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +40,13 @@ fn main() -> ExitCode {
     let exit = match args.command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Crash(args) => crash::crash(&args),
+        Command::Image(args) => image::image(&args),
         Command::Schema => output::print(&format!("{:#}", headcrash_scenario::json_schema())),
-        Command::Explain => output::print(headcrash_scenario::explain().trim_end()),
+        Command::Explain(args) => output::print(match args.topic {
+            Topic::Scenario => headcrash_scenario::explain(),
+            Topic::Presets => headcrash_scenario::explain_presets(),
+        }.trim_end()),
         Command::Import { what } => import::import(&what),
         Command::Export { what } => export::export(&what),
         Command::Conformance(args) => conformance::conformance(&args),

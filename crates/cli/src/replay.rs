@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use headcrash_scenario::{FAILURE_MAX, Failure, replay_command, trace};
 
 use crate::args::{Format, ReplayArgs};
-use crate::{Exit, determinism, files, output};
+use crate::{Exit, crash, determinism, files, output};
 
 /// Repeats recorded failures.
 pub(crate) fn replay(args: &ReplayArgs) -> Exit {
@@ -30,7 +30,7 @@ fn one(args: &ReplayArgs, file: &Path) -> Result<Exit, String> {
     let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
     let failure = Failure::parse(&text).map_err(|error| error.to_string())?;
     let path = find(file, &failure.scenario)?;
-    let Some(scenario) = files::scenario(&path) else { return Ok(Exit::Unusable) };
+    let Some(scenario) = files::loaded(&path, &args.image) else { return Ok(Exit::Unusable) };
     let replayed = failure.replay(&scenario).map_err(|error| error.to_string())?;
     let json = trace::json_lines(&scenario, &replayed.run, failure.seed);
     match args.format {
@@ -39,7 +39,7 @@ fn one(args: &ReplayArgs, file: &Path) -> Result<Exit, String> {
     }
     output::note(&replayed.report(&scenario));
     if args.check_determinism
-        && let Some(difference) = determinism::compare(&json, &["replay"], file, None)
+        && let Some(difference) = determinism::compare(&json, &["replay"], file, None, &args.image)
             .map_err(|error| format!("the other process: {error}"))?
     {
         output::note(&difference.to_string());
@@ -62,7 +62,8 @@ fn one(args: &ReplayArgs, file: &Path) -> Result<Exit, String> {
     if replayed.run.is_expected(&scenario) {
         return Ok(Exit::Fine);
     }
-    output::note(&format!("\nrepeat with\n  {}", replay_command(&file.display().to_string())));
+    let command = replay_command(&file.display().to_string()) + &crash::images(&args.image);
+    output::note(&format!("\nrepeat with\n  {command}"));
     Ok(Exit::Unexpected)
 }
 

@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::args::{Format, RunArgs};
-use crate::{Exit, determinism, files, output};
+use crate::{Exit, crash, determinism, files, output};
 
 /// Runs scenario files; tells what came of each.
 pub(crate) fn run(args: &RunArgs) -> Exit {
@@ -62,6 +62,10 @@ struct Report {
     /// Over the hashes of all runs, in order.
     hash: StableHasher,
     failed_seeds: Vec<u64>,
+    /// Over all runs.
+    misuses: u64,
+    /// Told after the line.
+    warnings: String,
     traces: String,
     line: String,
     notes: String,
@@ -73,6 +77,9 @@ impl Report {
         output::text(&self.traces);
         if !self.line.is_empty() {
             output::line(&self.line);
+        }
+        if !self.warnings.is_empty() {
+            output::note(self.warnings.trim_end());
         }
         if !self.notes.is_empty() {
             output::note(self.notes.trim_end());
@@ -86,7 +93,7 @@ impl Report {
 
 fn one(args: &RunArgs, file: &Path, alone: bool) -> Report {
     let mut report = Report { exit: Some(Exit::Fine), ..Report::default() };
-    let Some(scenario) = files::scenario(file) else {
+    let Some(scenario) = files::loaded(file, &args.image) else {
         report.worst(Exit::Unusable);
         report.line = match args.format {
             Format::Text => format!("invalid   {}", file.display()),
@@ -105,6 +112,7 @@ fn one(args: &RunArgs, file: &Path, alone: bool) -> Report {
         let run = run_seed(&scenario, seed, if args.trace { Keep::Trace } else { Keep::Hash });
         report.runs += 1;
         run.hash.hash(&mut report.hash);
+        report.misuses += run.misuses.len() as u64;
         if args.trace {
             report.traces.push_str(&show_trace(args.format, &scenario, &run, seed));
         }
@@ -114,7 +122,7 @@ fn one(args: &RunArgs, file: &Path, alone: bool) -> Report {
             unexpected(args, &scenario, &run, seed, &mut report);
         }
         if args.check_determinism {
-            check_determinism(&scenario, file, seed, &mut report);
+            check_determinism(args, &scenario, file, seed, &mut report);
         }
         // The first run that is not as expected says most; else the first.
         if shown.is_none() || report.failed_seeds == [seed] {
@@ -125,6 +133,9 @@ fn one(args: &RunArgs, file: &Path, alone: bool) -> Report {
         let run = run_seed(&scenario, *seed, Keep::Trace);
         report.traces = show_trace(args.format, &scenario, &run, *seed);
     }
+    if let (true, Some((seed, run))) = (alone, &shown) {
+        report.warnings = warnings(run, *seed, report.misuses);
+    }
     let only = shown.map(|(_, run)| run).filter(|_| report.runs == 1);
     report.line = match args.format {
         Format::Text => line(&scenario, file, &report, only.as_ref()),
@@ -132,6 +143,27 @@ fn one(args: &RunArgs, file: &Path, alone: bool) -> Report {
         Format::Json => json_line(&scenario, file, &report, only.as_ref()),
     };
     report
+}
+
+/// What devices saw that a correct user does not do: the first few of one run, and how many more
+/// there are, in it and in others.
+fn warnings(run: &Run, seed: u64, all: u64) -> String {
+    const MOST: usize = 8;
+    let shown = run.misuses.iter().take(MOST);
+    let mut text: String =
+        shown.map(|misuse| format!("warning: {}\n", trace::misuse(misuse))).collect();
+    let here = run.misuses.len() as u64;
+    let more = here.saturating_sub(MOST as u64);
+    if more > 0 {
+        text.push_str(&format!("warning: and {more} more such requests\n"));
+    }
+    if all > here {
+        text.push_str(&format!(
+            "warning: these are of seed {seed}; there are {} in runs of other seeds\n",
+            all - here
+        ));
+    }
+    text
 }
 
 fn show_trace(format: Format, scenario: &Scenario, run: &Run, seed: u64) -> String {
@@ -155,7 +187,8 @@ fn unexpected(args: &RunArgs, scenario: &Scenario, run: &Run, seed: u64, report:
             report.notes.push_str(&said);
             report.notes.push('\n');
         }
-        report.repeat = Some(repeat_command(scenario.source().name(), seed));
+        report.repeat =
+            Some(repeat_command(scenario.source().name(), seed) + &crash::images(&args.image));
     }
     let Some(folder) = &args.failures else { return };
     match save(folder, scenario, run, seed) {
@@ -163,7 +196,7 @@ fn unexpected(args: &RunArgs, scenario: &Scenario, run: &Run, seed: u64, report:
             report.notes.push_str(&format!("recorded in {}\n", path.display()));
             if report.failed_seeds.len() == 1 {
                 let command = headcrash_scenario::replay_command(&path.display().to_string());
-                report.repeat = Some(command);
+                report.repeat = Some(command + &crash::images(&args.image));
             }
         }
         Err(error) => {
@@ -175,7 +208,7 @@ fn unexpected(args: &RunArgs, scenario: &Scenario, run: &Run, seed: u64, report:
 
 /// Writes `TOPIC__NAME-SEED.failure.ron`: the whole path is in the name, so that no two scenarios
 /// share one.
-fn save(folder: &Path, scenario: &Scenario, run: &Run, seed: u64) -> std::io::Result<PathBuf> {
+pub(crate) fn save(folder: &Path, scenario: &Scenario, run: &Run, seed: u64) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let name = scenario.source().name().trim_end_matches(".ron");
     let parts: Vec<_> =
@@ -191,16 +224,23 @@ fn save(folder: &Path, scenario: &Scenario, run: &Run, seed: u64) -> std::io::Re
     Ok(path)
 }
 
-fn check_determinism(scenario: &Scenario, file: &Path, seed: u64, report: &mut Report) {
+fn check_determinism(
+    args: &RunArgs,
+    scenario: &Scenario,
+    file: &Path,
+    seed: u64,
+    report: &mut Report,
+) {
     let run = run_seed(scenario, seed, Keep::Trace);
     let ours = trace::json_lines(scenario, &run, Some(seed));
-    match determinism::compare(&ours, &["run"], file, Some(seed)) {
+    match determinism::compare(&ours, &["run"], file, Some(seed), &args.image) {
         Ok(None) => {}
         Ok(Some(difference)) => {
             report.worst(Exit::Unusable);
             report.notes.push_str(&format!("{}: seed {seed}: {difference}\n", file.display()));
             report.repeat =
-                Some(repeat_command(scenario.source().name(), seed) + " --check-determinism");
+                Some(repeat_command(scenario.source().name(), seed) + " --check-determinism")
+                    .map(|command| command + &crash::images(&args.image));
         }
         Err(error) => {
             report.worst(Exit::Unusable);
@@ -248,6 +288,7 @@ fn json_line(scenario: &Scenario, file: &Path, report: &Report, only: Option<&Ru
         "outcome": only.map(|run| run.outcome.label()),
         "runs": report.runs,
         "failed_seeds": report.failed_seeds,
+        "misuses": report.misuses,
         "hash": format!("{hash:016x}"),
         "repeat": report.repeat,
     })
@@ -261,6 +302,7 @@ struct Tally {
     unexpected: u64,
     unusable: u64,
     runs: u64,
+    misuses: u64,
     repeat: Option<String>,
 }
 
@@ -272,6 +314,7 @@ impl Tally {
             Some(Exit::Unusable) => self.unusable += 1,
         }
         self.runs += report.runs;
+        self.misuses += report.misuses;
         if self.repeat.is_none() {
             self.repeat.clone_from(&report.repeat);
         }
@@ -280,9 +323,10 @@ impl Tally {
     fn table(&self) -> String {
         let mut table = Table::new();
         table.load_style(NOTHING);
-        table.set_header(["scenarios", "as expected", "not", "unusable", "runs"]);
+        table.set_header(["scenarios", "as expected", "not", "unusable", "runs", "warnings"]);
         let files = self.fine + self.unexpected + self.unusable;
-        table.add_row([files, self.fine, self.unexpected, self.unusable, self.runs]);
+        let (fine, runs) = (self.fine, self.runs);
+        table.add_row([files, fine, self.unexpected, self.unusable, runs, self.misuses]);
         let table = table.to_string();
         let lines: Vec<_> = table.lines().map(str::trim_end).collect();
         format!("\n{}", lines.join("\n"))
@@ -295,6 +339,7 @@ impl Tally {
             "not": self.unexpected,
             "unusable": self.unusable,
             "runs": self.runs,
+            "misuses": self.misuses,
         })
         .to_string()
     }

@@ -65,8 +65,8 @@ fn a_folder_gives_a_line_each_and_a_table() {
     begin(0, "ok        ./a.ron  held, ");
     begin(1, "FAILED    ./b.ron  violated(\"expectation\"), ");
     begin(2, "invalid   ./c.ron");
-    assert_eq!(lines[4], " scenarios  as expected  not  unusable  runs");
-    assert_eq!(lines[5], " 3          1            1    1         2");
+    assert_eq!(lines[4], " scenarios  as expected  not  unusable  runs  warnings");
+    assert_eq!(lines[5], " 3          1            1    1         2     1");
 }
 
 #[test]

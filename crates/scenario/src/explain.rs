@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use headcrash_engine::{Dialect, Errno};
+use headcrash_sim::{Discarded, Latency, Preset};
 
 use crate::file::reference::{Definition, Doc, Field, Reference, Shape, Takes, Type, words};
 
@@ -17,6 +18,61 @@ pub fn explain() -> String {
     events(&mut text);
     errors(&mut text);
     text
+}
+
+/// The devices that have names: what each is, what it promises and how long it takes.
+#[must_use]
+pub fn explain_presets() -> String {
+    let mut text = PRESETS.to_owned();
+    for preset in Preset::ALL {
+        let latencies = preset.latencies();
+        // A String takes all that is written to it.
+        _ = write!(
+            text,
+            "\n## {}\n\nIt is {}.\n\n    promises:  {}\n    discarded: {}\n",
+            preset.name(),
+            preset.summary(),
+            preset.device(),
+            match preset.device().discarded {
+                Discarded::Zeroes => "zeroes",
+                Discarded::Old => "what was there",
+                Discarded::Undefined => "anything",
+            },
+        );
+        if let Some(depth) = preset.device().queue_depth {
+            _ = writeln!(text, "    at once:   {depth}");
+        }
+        let names = ["read", "write", "flush"];
+        let all = [latencies.read, latencies.write, latencies.flush];
+        let all: Vec<_> =
+            names.iter().zip(all).map(|(name, takes)| format!("{name} {}", span(takes))).collect();
+        _ = writeln!(text, "    takes:     {}\n    source:    {}", all.join(", "), preset.source());
+    }
+    text
+}
+
+const PRESETS: &str = "\
+# Presets
+
+What a standard promises is promised here; what it leaves open is set to what is typical. Latencies
+are always typical: they give runs a sense of proportion, no more. What is given beside a preset is
+meant instead: `disks: [(preset: consumer_ssd, size: 65_536, discarded: zeroes)]`.
+";
+
+/// How long something takes, in words.
+fn span(latency: Latency) -> String {
+    let ns = |ns: u64| match ns {
+        ns if ns >= 1_000_000 && ns.is_multiple_of(1_000_000) => format!("{} ms", ns / 1_000_000),
+        ns if ns >= 1_000 && ns.is_multiple_of(1_000) => format!("{} us", ns / 1_000),
+        ns => format!("{ns} ns"),
+    };
+    match latency {
+        Latency::Zero => "no time".to_owned(),
+        Latency::Any => "any time".to_owned(),
+        Latency::Constant(takes) => ns(takes),
+        Latency::Uniform { min, max } => format!("{} to {}", ns(min), ns(max)),
+        Latency::Exponential { mean } => format!("{} on average", ns(mean)),
+    }
 }
 
 /// Which events there are, and who announces those of the block layer.

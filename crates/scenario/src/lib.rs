@@ -18,12 +18,13 @@ pub mod trace;
 
 pub use exchange::{
     Commands, ConfigFile, ExportOptions, Exported, ImportError, ImportOptions, Imported,
-    NotCarried, export_blkdebug, import_blkdebug,
+    ExportLogError, ExportedLog, LogNote, NotCarried, export_blkdebug, export_log,
+    import_blkdebug,
 };
-pub use explain::explain;
+pub use explain::{explain, explain_presets};
 pub use failure::{
-    FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, RecordedChoice, Replayed, repeat_command,
-    replay_command,
+    FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, RecordedChoice, Replayed, command_line,
+    repeat_command, replay_command,
 };
 pub use run::{
     CrashPoint, Example, Exploration, FACTS_MAX, Images, Keep, Moment, Outcome, Run, STEPS_MAX,

@@ -6,7 +6,7 @@ use headcrash_sim::{Device, StateCount};
 use serde_json::{Value, json};
 
 use super::states::{LogImage, LogPoint, Stop};
-use crate::run::{Verdicts, plus};
+use crate::run::Verdicts;
 use crate::trace::{states, table};
 
 /// What came of the crash states of a log.
@@ -77,7 +77,11 @@ impl LogReport {
 
     /// Another moment.
     pub fn at(&mut self, point: LogPoint) {
-        self.possible = plus(self.possible, point.possible, self.points.is_empty());
+        self.possible = if self.points.is_empty() {
+            point.possible
+        } else {
+            self.possible.plus(point.possible)
+        };
         self.points.push(PointReport { point, tried: 0, verdicts: Verdicts::default() });
     }
 

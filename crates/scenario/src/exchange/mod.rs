@@ -8,12 +8,14 @@
 mod commands;
 mod export;
 mod import;
+mod log;
 mod record;
 mod rules;
 
 use std::fmt;
 
 pub use export::{ConfigFile, ExportOptions, Exported, export_blkdebug};
+pub use log::{ExportLogError, ExportedLog, LogNote, export_log};
 pub use import::{Commands, ImportError, ImportOptions, Imported, import_blkdebug};
 
 /// Something that the other side has no words for.

@@ -12,7 +12,7 @@ use headcrash_sim::{
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Keep, Run, Variant, run_as};
-use crate::scenario::{DiskIndex, Scenario};
+use crate::scenario::{DiskIndex, Scenario, Search};
 use key::KeyNames;
 
 /// The version of the failure file's format.
@@ -42,6 +42,9 @@ pub struct Failure {
     /// With `fail_each`: the disk of which an access failed, and which access, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fails: Option<(String, u64)>,
+    /// Whether crash states were whole images, decided before the recovery began.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole_images: bool,
     /// What came of the run: `held`, `violated("name")`, `refused`, `stuck`, `not measured`,
     /// `endless`.
     pub outcome: String,
@@ -135,6 +138,7 @@ impl Failure {
             fails: run.variant.fails.map(|(disk, nth)| {
                 (scenario.disks()[disk.0].name.clone(), nth)
             }),
+            whole_images: matches!(scenario.search(), Some(Search::Eager { .. })),
             outcome: run.outcome.label(),
             expected: scenario.expect().to_string(),
             facts: run.fact_count,
@@ -218,6 +222,16 @@ impl Failure {
         let replay = Replay::from_schedule(&self.schedule()?, Strictness::Strict);
         let disk = |name: &str| scenario.disks().iter().position(|disk| disk.name == name);
         let fails = self.fails.as_ref().and_then(|(name, nth)| Some((DiskIndex(disk(name)?), *nth)));
+        let mut other;
+        let is_eager = matches!(scenario.search(), Some(Search::Eager { .. }));
+        let scenario = if scenario.search().is_some() && self.whole_images != is_eager {
+            other = scenario.clone();
+            let search = Search::Eager { k: 1, runs: 1 };
+            other.search_instead(if self.whole_images { search } else { Search::USUAL });
+            &other
+        } else {
+            scenario
+        };
         let (run, replay) = run_as(scenario, Variant { fails }, replay, Keep::Trace);
         let same = replay.is_complete()
             && hex(run.hash) == self.trace_hash
@@ -297,6 +311,12 @@ fn operand(file: &str) -> String {
     if file.starts_with('-') { format!("./{file}") } else { file.to_owned() }
 }
 
+/// A command of these words, as a shell takes it.
+pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let words: Vec<_> = words.into_iter().map(|word| Quoted(word).to_string()).collect();
+    words.join(" ")
+}
+
 /// A word for a shell.
 struct Quoted<'a>(&'a str);
 
@@ -314,6 +334,19 @@ impl fmt::Display for Quoted<'_> {
 fn text_hash(scenario: &Scenario) -> String {
     let mut hasher = StableHasher::default();
     hasher.write(scenario.source().text().as_bytes());
+    // What a disk was loaded with belongs to the scenario as if it were written there.
+    for (place, disk) in (1..).zip(scenario.disks()) {
+        let Some(image) = &disk.loaded else { continue };
+        hasher.write_u64(place);
+        let mut bytes = vec![0; 4096];
+        for (at, len) in image.stretches() {
+            hasher.write_u64(at);
+            for page in (at..at + len).step_by(bytes.len()) {
+                image.read(page, &mut bytes);
+                hasher.write(&bytes);
+            }
+        }
+    }
     hex(hasher.finish())
 }
 

@@ -201,7 +201,14 @@ impl Exploring {
             // Nothing is asked at a cut itself, only when the power comes back.
             base.cut(&mut headcrash_sim::Calm);
         }
-        let world = base.runner.world();
+        // Between skewed cuts the others go on: what is left is known when all is dark.
+        let mut dark = base.clone();
+        while !dark.runner.world().is_dark() {
+            if let Step::Over(_) = dark.step(&mut headcrash_sim::Calm) {
+                break;
+            }
+        }
+        let world = dark.runner.world();
         let states = (0..disks).map(|disk| world.possible_states(DiskId(disk)));
         let possible = states.fold(StateCount::ONE, StateCount::times);
         self.found.points.push(CrashPoint {
@@ -211,7 +218,9 @@ impl Exploring {
             possible,
             verdicts: Verdicts::default(),
         });
-        self.found.possible = plus(self.found.possible, possible, self.found.points.len() == 1);
+        let is_first = self.found.points.len() == 1;
+        self.found.possible =
+            if is_first { possible } else { self.found.possible.plus(possible) };
         match self.search {
             Search::CrashStates { depth, order, .. } => {
                 let order = match order {
@@ -226,7 +235,7 @@ impl Exploring {
                     self.found.is_cut_off = true;
                 }
             }
-            Search::Eager { k, .. } => self.eager(&base, &schedule, k as usize),
+            Search::Eager { k, .. } => self.eager(&base, &schedule, k as usize, possible),
             Search::Sampled { runs } => {
                 for sample in 0..runs {
                     let mut recorder = Recorder::new(Seeded::from_seed(sample));
@@ -261,7 +270,13 @@ impl Exploring {
     ///
     /// A clone of the world stands for each: pages that two images share are shared, so that going
     /// from one to its neighbour costs what differs.
-    fn eager(&mut self, base: &Session<'_>, schedule: &Schedule, k: usize) {
+    fn eager(
+        &mut self,
+        base: &Session<'_>,
+        schedule: &Schedule,
+        k: usize,
+        possible: StateCount,
+    ) {
         let world = base.runner.world();
         let disks = (0..world.disk_count() as u32).map(DiskId);
         let writes: Vec<_> = disks.flat_map(|disk| world.loose_writes(disk)).collect();
@@ -285,8 +300,8 @@ impl Exploring {
             };
             self.count(outcome, hash, schedule, choices.schedule(), kept.unusual);
         }
-        // Up to k are not all, unless there are no more.
-        self.found.is_cut_off |= writes.len() > k + 1;
+        // Up to k are not all, unless there are no more; and no image holds a part of a write.
+        self.found.is_cut_off |= possible.exact != Some(seen.len() as u128);
     }
 
     fn tell(
@@ -370,19 +385,4 @@ fn finish(mut session: Session<'_>, choices: &mut dyn headcrash_sim::Choices) ->
             return (outcome, session.observer.hash.value());
         }
     }
-}
-
-/// How many states two moments leave together.
-pub(crate) fn plus(all: StateCount, more: StateCount, is_first: bool) -> StateCount {
-    if is_first {
-        return more;
-    }
-    let exact = all.exact.zip(more.exact).and_then(|(a, b)| a.checked_add(b));
-    // The larger of the two, or, when they are as large, one bit more: to a thousandth is enough.
-    let (low, high) = (all.log2_milli.min(more.log2_milli), all.log2_milli.max(more.log2_milli));
-    let log2_milli = match exact.and_then(|sum| u64::try_from(sum).ok()) {
-        Some(sum) => StateCount::of(sum).log2_milli,
-        None => high + u64::from(low == high) * 1000,
-    };
-    StateCount { exact, log2_milli }
 }

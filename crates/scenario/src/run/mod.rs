@@ -12,13 +12,12 @@ mod violation;
 
 use headcrash_engine::Trigger;
 use headcrash_sim::{
-    Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, Image, Key, LiveFault,
+    Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, Key, LiveFault,
     Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Strictness, Wait, World,
 };
 
 use condition::suspended_tags;
 use explore::explore_variant;
-pub(crate) use explore::plus;
 pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
 use observer::Observer;
 use script::Script;
@@ -30,7 +29,7 @@ pub use violation::{Outcome, Violation, Waiter};
 #[expect(unused_imports, reason = "named in documentation")]
 use crate::scenario::CutAt;
 use crate::scenario::{
-    Disk, DiskIndex, Expect, MISUSE, Medium, OnMisuse, Scenario, Suspensions, Top,
+    Disk, DiskIndex, Expect, FaultPlace, MISUSE, Medium, OnMisuse, Scenario, Suspensions, Top,
 };
 
 /// A run that has taken so many steps is given up as endless.
@@ -62,8 +61,8 @@ pub struct Run {
     /// The injected faults that lay over the disks' bytes at the end: what a check may excuse, and
     /// nothing else.
     pub live_faults: Vec<(DiskId, LiveFault)>,
-    /// How often fault rules struck.
-    pub struck: u64,
+    /// With `fail_each`: whether the access that was to fail was there.
+    pub has_failed: bool,
     /// What was added to the scenario.
     pub variant: Variant,
     /// With `fail_each`: what came of the runs in which the first access failed, the second, ..
@@ -88,12 +87,14 @@ pub enum Keep {
 /// A scenario whose power goes [everywhere](CutAt::Everywhere), or whose crash states are to be
 /// searched, is explored: the run is then the smallest that shows the worst verdict, and
 /// [`Run::exploration`] tells of all. A scenario with `fail_each` is run again and again, and the
-/// run is the first that did not come out as expected, or the one without a fault.
+/// run is the first that did not hold, or the one without a fault.
 #[must_use]
 pub fn run_seed(scenario: &Scenario, seed: u64, keep: Keep) -> Run {
     let calm = run_variant(scenario, seed, Variant::default(), keep);
     let Some(each) = scenario.fail_each() else { return calm };
-    if !calm.is_expected(scenario) {
+    // As with crash states, what is expected is expected of the worst.
+    let is_bad = |run: &Run| !matches!(run.outcome, Outcome::Held);
+    if is_bad(&calm) {
         return calm;
     }
     let disks = match each.disk {
@@ -106,12 +107,12 @@ pub fn run_seed(scenario: &Scenario, seed: u64, keep: Keep) -> Run {
     for disk in disks {
         for nth in 1..=each.most {
             let run = run_variant(scenario, seed, Variant { fails: Some((disk, nth)) }, keep);
-            if run.struck == 0 {
+            if !run.has_failed {
                 break;
             }
             hash = Key::from_number(hash).nth(run.hash).number();
             failures.push(run.outcome.label());
-            if worst.is_none() && !run.is_expected(scenario) {
+            if worst.is_none() && is_bad(&run) {
                 worst = Some(run);
             }
         }
@@ -181,7 +182,12 @@ pub fn run_as<C: Choices>(
     }
     let suspended = suspended_tags(world).into_iter().map(str::to_owned).collect();
     let disks = 0..world.disk_count() as u32;
-    let struck = disks.clone().map(|disk| world.struck(DiskId(disk)).sum::<u64>()).sum();
+    // Its rule is the last of its disk's; a power cut forgets counts, and the observer does not.
+    let has_failed = variant.fails.is_some_and(|(disk, _)| {
+        let struck: Vec<_> = world.struck(DiskId(disk.0 as u32)).collect();
+        let rule = FaultPlace { disk, fault: struck.len() - 1 };
+        struck[rule.fault] > 0 || session.observer.struck.contains(&rule)
+    });
     let live =
         |disk: u32| world.live_faults(DiskId(disk)).map(move |fault| (DiskId(disk), fault.clone()));
     let live_faults = disks.flat_map(live).collect();
@@ -198,7 +204,7 @@ pub fn run_as<C: Choices>(
         suspended,
         misuses: if scenario.on_misuse() == OnMisuse::Ignore { Vec::new() } else { misuses },
         live_faults,
-        struck,
+        has_failed,
         variant,
         each_failed: Vec::new(),
         exploration: None,

@@ -60,8 +60,12 @@ impl<'s> Session<'s> {
         for (index, _) in scenario.disks().iter().enumerate().filter(|(_, disk)| disk.open) {
             world.open(disk(DiskIndex(index)), cx);
         }
-        if let Some(PowerCut { at: CutAt::Now { ns }, .. }) = scenario.power_cut() {
-            world.cut_at(DiskId(0), headcrash_sim::Instant::from_ns(*ns));
+        if let Some(PowerCut { at: CutAt::Now { ns }, skew, .. }) = scenario.power_cut() {
+            for disk in (0..world.disk_count() as u32).map(DiskId) {
+                let later = skew.iter().find(|skew| skew.then == disk);
+                let ns = ns.saturating_add(later.map_or(0, |skew| skew.after_ns));
+                world.cut_at(disk, headcrash_sim::Instant::from_ns(ns));
+            }
         }
         Self {
             scenario,
@@ -76,9 +80,13 @@ impl<'s> Session<'s> {
 
     /// Whether the power may go before the next step, and somebody has to decide it.
     pub(super) fn may_cut(&self) -> bool {
+        let world = self.runner.world();
         self.scenario.power_cut().is_some_and(|cut| match cut.at {
             CutAt::Everywhere | CutAt::Random => {
-                u64::from(self.cuts) < cut.times && !self.runner.world().is_dark()
+                // Where one disk has died before another, the cut has come already.
+                u64::from(self.cuts) < cut.times
+                    && !world.is_dark()
+                    && cut.skew.iter().all(|skew| world.is_powered(skew.first))
             }
             CutAt::Never | CutAt::Now { .. } | CutAt::Step { .. } => false,
         })

@@ -95,6 +95,18 @@ fn row(point: &CrashPoint) -> [String; 7] {
     ]
 }
 
+/// A moment by itself: where it is, and what it leaves.
+pub(super) fn point_cells(point: &CrashPoint) -> [String; 5] {
+    let log2 = point.possible.log2_milli;
+    [
+        point.step.to_string(),
+        point.at_ns.to_string(),
+        point.unflushed.to_string(),
+        states(point.possible),
+        format!("{}.{:03}", log2 / 1000, log2 % 1000),
+    ]
+}
+
 /// Right under one another.
 pub(crate) fn table(header: &[&str], rows: &[&[String]]) -> String {
     let width = |column: usize| {

@@ -1,13 +1,17 @@
 //! How a trace looks: as text for people, as JSON lines for programs, both from one [`Line`].
 
+mod crash;
 mod exploration;
 mod line;
 mod names;
 
+pub use crash::{crash, crash_json, crash_points};
 pub(crate) use exploration::{states, table};
 pub use exploration::{contracts, exploration};
 pub use line::{Line, Told};
 pub use names::Names;
+
+use headcrash_sim::Misuse;
 
 use crate::run::Run;
 use crate::scenario::Scenario;
@@ -71,6 +75,12 @@ fn each_failed(outcomes: &[String]) -> String {
     text
 }
 
+/// A misuse in words: `request #3 reads what was never written`.
+#[must_use]
+pub fn misuse(misuse: &Misuse) -> String {
+    format!("request {} {}", misuse.request, misuse.what.text())
+}
+
 /// How many facts of a kept trace are beyond what is kept.
 fn missing(run: &Run) -> Option<u64> {
     let missing = run.fact_count - run.facts.len() as u64;
@@ -89,7 +99,8 @@ pub fn summary(run: &Run) -> String {
 /// * header: `{"format": 1, "scenario": NAME, "dialect": .., "seed": N or null}`
 /// * fact: `{"at_ns": N, "what": KIND, ..}`, see [`Told`] for the fields of each kind
 /// * where the trace was longer than [`FACTS_MAX`](crate::FACTS_MAX): `{"not_shown": N}`
-/// * end: `{"outcome": .., "facts": N, "hash": "16 hex digits", "suspended": [..]}`
+/// * end: `{"outcome": .., "facts": N, "hash": "16 hex digits", "suspended": [..],
+///   "misuses": [..]}`
 #[must_use]
 pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
     let names = Names::of(scenario);
@@ -113,6 +124,7 @@ pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
         "facts": run.fact_count,
         "hash": format!("{:016x}", run.hash),
         "suspended": run.suspended,
+        "misuses": run.misuses.iter().map(misuse).collect::<Vec<_>>(),
         "crash_states": run.exploration.as_ref().map(exploration::as_json),
     });
     text.push_str(&format!("{end}\n"));

@@ -228,6 +228,9 @@ impl World {
             request.result = Err(Errno::EIO);
             return;
         }
+        // From now on is from this access on.
+        disk.writes_refused |=
+            request.strikes.iter().any(|strike| strike.fault == Fault::ReadOnly);
         if writes && disk.writes_refused {
             request.result = Err(Errno::EROFS);
             return;
@@ -272,9 +275,6 @@ impl World {
             Transfer::Flush { scope } => self.apply_flush(request, scope, &strikes),
         }
         for strike in &strikes {
-            if let Fault::ReadOnly = strike.fault {
-                self.disks[request.disk.index()].writes_refused = true;
-            }
             if let Fault::Disconnect { .. } = strike.fault {
                 request.result = Err(Errno::ENODEV);
             }
@@ -329,7 +329,6 @@ impl World {
                     };
                 }
                 Fault::Disconnect { .. } => failure = Some(Errno::ENODEV),
-                Fault::ReadOnly => self.disks[id.index()].writes_refused = true,
                 Fault::LostWrite => len = 0,
                 Fault::ShornWrite { eighths } => len = len * eighths.min(8) / 8,
                 Fault::CorruptRead { bits } => flips += bits,

@@ -29,6 +29,21 @@ impl StateCount {
         }
     }
 
+    /// One or the other: the sum.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let exact = self.exact.zip(other.exact).and_then(|(a, b)| a.checked_add(b));
+        let (low, high) =
+            (self.log2_milli.min(other.log2_milli), self.log2_milli.max(other.log2_milli));
+        // The larger of the two, or, when they are as large, one bit more: to a thousandth is
+        // enough.
+        let log2_milli = match exact.and_then(|sum| u64::try_from(sum).ok()) {
+            Some(sum) => log2_milli(sum),
+            None => high + u64::from(low == high) * 1000,
+        };
+        Self { exact, log2_milli }
+    }
+
     /// `n` states.
     #[must_use]
     pub fn of(n: u64) -> Self {

@@ -12,7 +12,10 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::hash::Hasher;
 use core::ops::Range;
+
+use headcrash_engine::StableHasher;
 
 use super::log::{Effect, Fate, Part};
 use super::overlay::garbage;
@@ -456,7 +459,9 @@ impl Look<'_> {
                 }
             }
             if self.can_tear(effect) {
-                for old in &found.versions {
+                let (first, newest) = (1, found.versions.len().saturating_sub(TORN_OVER));
+                let olds = found.versions.iter().enumerate();
+                for (_, old) in olds.filter(|(place, _)| *place < first || *place >= newest) {
                     let Content::Bytes(old) = &old.content else { continue };
                     let mut new = old.clone();
                     self.apply(effect, &mut new);
@@ -646,6 +651,10 @@ impl Look<'_> {
     }
 }
 
+/// A unit that has more versions than this can be torn over the durable one and so many of the
+/// newest: the states would otherwise grow with the square of how often it was written.
+const TORN_OVER: usize = 64;
+
 /// How many granules are decided by one question: sixty-four answers.
 pub(crate) const MIX: usize = 6;
 
@@ -688,31 +697,85 @@ struct Found {
 impl Found {
     fn merged(self) -> Candidates {
         let mut merged = Candidates::default();
+        let mut known = Known::default();
         for candidate in self.versions {
-            let same = merged.versions.iter().position(|other| other.content == candidate.content);
-            match same {
+            let alike = |place: usize| merged.versions[place].content == candidate.content;
+            match known.find(&candidate.content, alike) {
                 Some(place) => {
                     merged.versions[place].boxes.extend(candidate.boxes);
                     merged.durable = place;
                 }
                 None => {
                     merged.durable = merged.versions.len();
+                    known.add(&candidate.content, merged.versions.len());
                     merged.versions.push(candidate);
                 }
             }
         }
+        let mut torn = Known::default();
         for candidate in self.tears {
-            let alike = |other: &&mut Candidate| other.content == candidate.content;
-            if let Some(other) = merged.versions.iter_mut().find(alike) {
-                other.boxes.extend(candidate.boxes);
-            } else if let Some(other) = merged.tears.iter_mut().find(alike) {
-                other.boxes.extend(candidate.boxes);
-            } else {
-                merged.tears.push(candidate);
+            let alike = |place: usize| merged.versions[place].content == candidate.content;
+            if let Some(place) = known.find(&candidate.content, alike) {
+                merged.versions[place].boxes.extend(candidate.boxes);
+                continue;
+            }
+            let alike = |place: usize| merged.tears[place].content == candidate.content;
+            match torn.find(&candidate.content, alike) {
+                Some(place) => merged.tears[place].boxes.extend(candidate.boxes),
+                None => {
+                    torn.add(&candidate.content, merged.tears.len());
+                    merged.tears.push(candidate);
+                }
             }
         }
         merged
     }
+}
+
+/// Contents that were seen, by hash where there are many: a unit that was written thousands of
+/// times without a flush has as many versions.
+#[derive(Debug, Default)]
+struct Known {
+    few: Vec<usize>,
+    many: BTreeMap<u64, Vec<usize>>,
+}
+
+impl Known {
+    const FEW: usize = 8;
+
+    fn find(&self, content: &Content, alike: impl Fn(usize) -> bool) -> Option<usize> {
+        if let Some(place) = self.few.iter().copied().find(|place| alike(*place)) {
+            return Some(place);
+        }
+        if self.many.is_empty() {
+            return None;
+        }
+        self.many.get(&digest(content))?.iter().copied().find(|place| alike(*place))
+    }
+
+    fn add(&mut self, content: &Content, place: usize) {
+        if self.few.len() < Self::FEW {
+            self.few.push(place);
+        } else {
+            self.many.entry(digest(content)).or_default().push(place);
+        }
+    }
+}
+
+fn digest(content: &Content) -> u64 {
+    let mut hasher = StableHasher::default();
+    match content {
+        Content::Bytes(bytes) => hasher.write(bytes),
+        Content::Unreadable(bytes) => {
+            hasher.write_u8(1);
+            hasher.write(bytes);
+        }
+        Content::Mixed { old, new, .. } => {
+            hasher.write(old);
+            hasher.write(new);
+        }
+    }
+    hasher.finish()
 }
 
 fn read_old(old: &Old, skip: u64, into: &mut [u8]) {

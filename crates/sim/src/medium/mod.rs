@@ -333,6 +333,11 @@ impl Medium {
             // What is cut off reads as zeroes if the file grows again.
             self.write(Arrival { at: len, len: old - len, bytes: Bytes::Fill(0), ..arrival });
         }
+        // So does what a cut has left beyond the end.
+        let (from, to) = (old.next_multiple_of(self.device.unit()), len);
+        if from < to {
+            self.settle(from, to - from, Settled::Known);
+        }
         self.seq += 1;
         if !self.device.is_through() {
             if self.lengths.is_empty() {
@@ -388,36 +393,47 @@ impl Medium {
     }
 
     /// Notes where a cut may lose, or has lost, what was told to be durable: whatever is not
-    /// durable although somebody was told so.
+    /// durable although somebody was told so, and has nothing durable written over it.
     fn find_broken(&mut self) {
         let promised = self.promised;
-        let told = |effect: &&Effect| {
-            effect.fate != Fate::Durable && (effect.promised || effect.seq <= promised)
-        };
+        let mut broken = Ranges::new();
+        for effect in self.log.iter() {
+            if effect.fate == Fate::Durable {
+                broken.remove(effect.at..effect.end());
+            } else if effect.promised || effect.seq <= promised {
+                broken.insert(effect.at..effect.end(), ());
+            }
+        }
         let mut broken: Vec<_> =
-            self.log.iter().filter(told).map(|effect| (effect.at, effect.len)).collect();
+            broken.iter().map(|(range, ())| (range.start, range.end - range.start)).collect();
         broken.extend(core::mem::take(&mut self.broken));
         self.broken = broken;
+    }
+
+    /// The lengths that a cut can leave, newest first, no two alike, and which of them is durable.
+    fn possible_lengths(&self) -> (Vec<(u64, u64)>, usize) {
+        let mut distinct = Vec::<(u64, u64)>::new();
+        let mut durable = 0;
+        for (len, seq) in &self.lengths {
+            durable = distinct.iter().position(|(other, _)| other == len).unwrap_or_else(|| {
+                distinct.push((*len, *seq));
+                distinct.len() - 1
+            });
+        }
+        (distinct, durable)
     }
 
     /// The power is back: the length is decided, because every access asks for it.
     pub(crate) fn power_on(&mut self, choices: &mut dyn Choices) -> Option<u64> {
         self.overlays.reopened();
-        let mut lengths: Vec<u64> =
-            core::mem::take(&mut self.lengths).into_iter().map(|(len, _)| len).collect();
-        let mut seen = Vec::new();
-        lengths.retain(|len| {
-            !seen.contains(len) && {
-                seen.push(*len);
-                true
-            }
-        });
+        let (lengths, durable) = self.possible_lengths();
+        self.lengths.clear();
         if lengths.len() < 2 {
             return None;
         }
         let point = Point::new(PointKind::CrashSector, self.key);
-        let versions: Vec<_> = (0..lengths.len() as u64).rev().collect();
-        let chosen = lengths[choices.choose_version(point, &versions, versions.len() - 1)];
+        let versions: Vec<_> = lengths.iter().map(|(_, seq)| *seq).collect();
+        let (chosen, _) = lengths[choices.choose_version(point, &versions, durable)];
         self.image.set_len(chosen);
         self.touched.set_len(chosen.div_ceil(512));
         Some(chosen)
@@ -559,12 +575,25 @@ impl Medium {
 
     /// How many states reads could tell apart.
     pub(crate) fn possible_states(&self) -> StateCount {
-        count::count(&self.unresolved, &self.image, &self.device, self.key)
+        let count = |image: &Image| count::count(&self.unresolved, image, &self.device, self.key);
+        let (lengths, _) = self.possible_lengths();
+        let each = lengths.iter().map(|(len, _)| {
+            let mut image = self.image.clone();
+            image.set_len(*len);
+            count(&image)
+        });
+        each.reduce(StateCount::plus).unwrap_or_else(|| count(&self.image))
     }
 
     /// The writes that cuts may have lost.
     pub(crate) fn loose_writes(&self) -> Vec<u64> {
-        self.unresolved.loose_writes()
+        let mut loose = self.unresolved.loose_writes();
+        // The oldest length is the durable one.
+        if let Some((_, lengths)) = self.lengths.split_last() {
+            loose.extend(lengths.iter().map(|(_, seq)| *seq));
+        }
+        loose.sort_unstable();
+        loose
     }
 
     /// What a cut would leave, in a number.
