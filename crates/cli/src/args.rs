@@ -256,6 +256,43 @@ pub(crate) enum ImportArgs {
     /// QEMU's blkdebug: a configuration file, a `blkdebug:CONF:IMAGE` or `json:{..}` name, or
     /// `driver=blkdebug,..` options
     Blkdebug(ImportBlkdebugArgs),
+    /// A workload as fio logs it (`write_iolog`), version 2 or 3: each file is a disk
+    Fio(ImportTextArgs),
+    /// A workload as blkparse prints it: each device is a disk
+    Blkparse(ImportBlkparseArgs),
+    /// A log of writes, as dm-log-writes and QEMU's blklogwrites make them
+    Log(ImportTextArgs),
+    /// Faults as LazyFS is configured with them, and a workload that meets them
+    Lazyfs(ImportTextArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportTextArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Write the scenario here rather than to standard output
+    #[arg(long, short, value_name = "FILE.ron")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportBlkparseArgs {
+    #[command(flatten)]
+    pub(crate) text: ImportTextArgs,
+    /// The stage of a request that counts
+    #[arg(long, value_enum, default_value_t = Stage::Queued)]
+    pub(crate) stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// `Q`: somebody wants it
+    Queued,
+    /// `D`: the device gets it
+    Issued,
+    /// `C`: the device is done with it
+    Completed,
 }
 
 #[derive(Debug, clap::Args)]

@@ -19,7 +19,7 @@ pub mod trace;
 pub use exchange::{
     Commands, ConfigFile, ExportOptions, Exported, ImportError, ImportOptions, Imported,
     ExportLogError, ExportedLog, LogNote, NotCarried, export_blkdebug, export_log,
-    import_blkdebug,
+    import_blkdebug, import_blkparse, import_fio, import_lazyfs, import_log,
 };
 pub use explain::{explain, explain_presets};
 pub use failure::{
@@ -33,7 +33,7 @@ pub use run::{
 };
 pub use scenario::{
     Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    FailEach, FaultPlace, Gets, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut,
+    FailEach, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex, Finds, Gets, HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut,
     Property, PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario,
     Search, Seeds, StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
     Wanted, crc32,

@@ -2,9 +2,10 @@
 
 use headcrash_scenario::{Scenario, explain, json_schema, parse};
 
-const VALID: [(&str, &str); 5] = [
+const VALID: [(&str, &str); 6] = [
     ("disks.ron", include_str!("valid/disks.ron")),
     ("everything.ron", include_str!("valid/everything.ron")),
+    ("files.ron", include_str!("valid/files.ron")),
     ("held_rmw.ron", include_str!("valid/held_rmw.ron")),
     ("one_disk.ron", include_str!("valid/one_disk.ron")),
     ("two_lines.ron", include_str!("valid/two_lines.ron")),

@@ -2,9 +2,10 @@
 
 use headcrash_scenario::{Scenario, parse};
 
-const VALID: [&str; 5] = [
+const VALID: [&str; 6] = [
     include_str!("valid/disks.ron"),
     include_str!("valid/everything.ron"),
+    include_str!("valid/files.ron"),
     include_str!("valid/held_rmw.ron"),
     include_str!("valid/one_disk.ron"),
     include_str!("valid/two_lines.ron"),

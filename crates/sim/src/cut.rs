@@ -12,6 +12,7 @@ use crate::choices::{Key, Point, PointKind};
 use crate::copies::Copies;
 use crate::disk::{Disk, DiskId, LayerKind};
 use crate::fault::{Effect, Fault, Lasts};
+use crate::file_ops::FsId;
 use crate::image::Image;
 use crate::io::{RequestId, Shape, Verb};
 use crate::medium::{Arrival, Content as Left, DeviceEvent, LiveFault, Shows, StateCount};
@@ -82,10 +83,12 @@ impl World {
         self.disks[disk.index()].powered
     }
 
-    /// Whether no disk has power: then no client lives.
+    /// Whether no disk and no file system has power: then no client lives.
     #[must_use]
     pub fn is_dark(&self) -> bool {
-        !self.disks.is_empty() && self.disks.iter().all(|disk| !disk.powered)
+        !(self.disks.is_empty() && self.file_systems.is_empty())
+            && self.disks.iter().all(|disk| !disk.powered)
+            && (0..self.file_systems.len() as u32).all(|fs| !self.is_mounted(FsId(fs)))
     }
 
     /// Asks, for rules that leave it to the choices, whether they are in force in this run at all.
@@ -151,11 +154,12 @@ impl World {
         }
     }
 
-    /// The power goes for every disk, at once.
+    /// The power goes for every disk and every file system, at once.
     pub fn power_cut_all(&mut self, cx: &mut Cx<'_>) {
         for disk in 0..self.disks.len() as u32 {
             self.cut_one(DiskId(disk), cx);
         }
+        self.power_cut_files(cx);
     }
 
     /// Disks of one group share their fate; so do those that are in none, unless a skew tells two
@@ -187,6 +191,10 @@ impl World {
             }
             self.darken(id);
         }
+        // File systems share the fate of disks that are in no group.
+        if self.disks[disk.index()].group.is_none() {
+            self.power_cut_files(cx);
+        }
     }
 
     /// The writes on their way to a disk's medium, in the order of submission, and all requests
@@ -208,7 +216,7 @@ impl World {
         (arrivals, lost)
     }
 
-    fn lose(&mut self, id: RequestId, cx: &mut Cx<'_>) {
+    pub(crate) fn lose(&mut self, id: RequestId, cx: &mut Cx<'_>) {
         self.cancel(id);
         let Some(request) = self.request_mut(id) else { return };
         request.life = Life::Lost;
@@ -259,6 +267,7 @@ impl World {
         self.requests.clear();
         self.completions.clear();
         self.under_way = 0;
+        self.power_on_files(engines, cx);
         for index in 0..self.disks.len() as u32 {
             let id = DiskId(index);
             if self.disks[id.index()].powered {
@@ -518,6 +527,7 @@ impl World {
             disk.medium.digest(&mut hasher);
             (disk.transfers, disk.powered, disk.connected).hash(&mut hasher);
         }
+        self.digest_files(&mut hasher);
         hasher.finish()
     }
 

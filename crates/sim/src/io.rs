@@ -156,6 +156,7 @@ pub struct Completion {
     pub result: Result<(), Errno>,
     /// What a read brought; empty otherwise, and meaningless after an error.
     pub data: Vec<u8>,
-    /// How many bytes were done: fewer than asked for when a read or write fell short.
+    /// How many bytes were done: fewer than asked for when a read or write fell short. For
+    /// operations on file systems see [`FileOp`](crate::FileOp).
     pub len: u64,
 }

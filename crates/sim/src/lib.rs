@@ -71,6 +71,7 @@ mod cut;
 mod device;
 mod disk;
 mod fault;
+mod file_ops;
 mod files;
 mod flash;
 mod image;
@@ -98,6 +99,9 @@ pub use device::{
 };
 pub use disk::{DiskId, DiskSpec, NodeId, NodeSpec};
 pub use fault::{Applied, Damage, Effect, Fault, FaultRule, Lasts};
+pub use file_ops::{
+    FileFault, FileOp, FilePlace, FileShape, FileSystemSpec, FileVerb, FileVerbs, FsId,
+};
 pub use files::{
     Commits, DirEntry, EntryKind, FileContract, FileCx, FileId, FileSystem, Inode, Journal,
     MetadataOrder, Place, Resolved, Unresolved,

@@ -1,5 +1,6 @@
 //! A request's life, and the plan it runs.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -8,6 +9,7 @@ use headcrash_engine::{Errno, EventId, TriggerId};
 use crate::choices::Key;
 use crate::disk::{DiskId, TrackId};
 use crate::fault::Fault;
+use crate::file_ops::FileJob;
 use crate::io::{ClientId, RequestId, Shape};
 use crate::medium::Bytes;
 use crate::time::Instant;
@@ -54,6 +56,8 @@ pub(crate) struct Request {
     pub(crate) short: Option<u64>,
     /// How much its disk had been written when it was submitted: what a flush promises.
     pub(crate) since: u64,
+    /// What it does to a file system, if that is what it is for: then it has no disk.
+    pub(crate) file: Option<Box<FileJob>>,
 }
 
 /// A fault that strikes a transfer.

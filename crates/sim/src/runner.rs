@@ -8,6 +8,7 @@ use headcrash_engine::Tag;
 
 use crate::choices::{Key, Point, PointKind};
 use crate::disk::{DiskId, NodeId};
+use crate::file_ops::{FileOp, FsId};
 use crate::io::{ClientId, Completion, Io, RequestId};
 use crate::time::Instant;
 use crate::trace::What;
@@ -67,6 +68,15 @@ impl Turn<'_, '_> {
         self.seat.submitted += 1;
         let who = (self.seat.key, self.seat.submitted);
         let id = self.world.submit(self.me, who, disk, io, self.cx);
+        self.seat.pending.push(id);
+        id
+    }
+
+    /// Submits an operation on a file system; it may have completed when this returns.
+    pub fn submit_file(&mut self, fs: FsId, op: FileOp) -> RequestId {
+        self.seat.submitted += 1;
+        let who = (self.seat.key, self.seat.submitted);
+        let id = self.world.submit_file(self.me, who, fs, op, self.cx);
         self.seat.pending.push(id);
         id
     }
@@ -149,7 +159,7 @@ pub enum Progress {
     Finished,
     /// A client is not done, and nothing will ever happen that it could go on after.
     Stuck,
-    /// No disk has power: no client lives any more.
+    /// No disk and no file system has power: no client lives any more.
     Dark,
 }
 

@@ -7,6 +7,7 @@ use core::hash::{Hash, Hasher};
 use headcrash_engine::{Errno, EventId, RuleId, StableHasher, State, Tag, TriggerId};
 
 use crate::disk::{DiskId, NodeId};
+use crate::file_ops::{FilePlace, FileShape, FileVerb, FsId};
 use crate::io::{ClientId, RequestId, Shape};
 use crate::medium::Resolution;
 use crate::time::Instant;
@@ -33,6 +34,65 @@ pub enum What {
         disk: DiskId,
         /// What it asks for.
         shape: Shape,
+    },
+    /// A client submitted an operation on a file system.
+    FileSubmitted {
+        /// Who.
+        client: ClientId,
+        /// The request.
+        request: RequestId,
+        /// To which file system.
+        fs: FsId,
+        /// What it asks for.
+        shape: FileShape,
+    },
+    /// An operation on a file system ended.
+    FileCompleted {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        request: RequestId,
+        /// On which file system.
+        fs: FsId,
+        /// What it did.
+        verb: FileVerb,
+        /// The path it was about.
+        path: Arc<str>,
+        /// How.
+        result: Result<(), Errno>,
+        /// How many bytes were done, how long the file is, how many names there are; or the number
+        /// of the file that was opened.
+        len: u64,
+    },
+    /// A fault of a file system strikes an operation.
+    FileStruck {
+        /// Which.
+        request: RequestId,
+        /// Of which file system.
+        fs: FsId,
+        /// Which of its faults.
+        rule: TriggerId,
+    },
+    /// What a cut left of a name, a length or a unit of data was decided.
+    FileResolved {
+        /// In which file system.
+        fs: FsId,
+        /// What was found.
+        place: FilePlace,
+        /// In how many ways it could have been found.
+        candidates: u32,
+        /// Which of them it is; 0 is the newest.
+        chosen: u32,
+    },
+    /// A file system's power went.
+    FilesPowerCut {
+        /// Which file system.
+        fs: FsId,
+    },
+    /// A file system's power is back.
+    FilesPowerOn {
+        /// Which file system.
+        fs: FsId,
     },
     /// A request, or the opening of a disk, reached an event; what its rules did follows.
     Announced {

@@ -12,6 +12,7 @@ use crate::choices::{Calm, Choices, Key, Point, PointKind};
 use crate::copies::Copies;
 use crate::cut::Skew;
 use crate::disk::{Disk, DiskId, DiskSpec, LayerKind, NodeId};
+use crate::file_ops::Mounted;
 use crate::flash::Flash;
 use crate::image::{Image, filled};
 use crate::io::{ClientId, Completion, Io, RequestId, Verb};
@@ -56,6 +57,7 @@ pub enum Resumes {
 pub struct World {
     pub(crate) now: Instant,
     pub(crate) disks: Vec<Disk>,
+    pub(crate) file_systems: Vec<Mounted>,
     resumes: Resumes,
     /// Requests not yet completed, by number from `first_request` on.
     pub(crate) requests: VecDeque<Option<Box<Request>>>,
@@ -87,6 +89,8 @@ pub enum Due {
     Answer(RequestId),
     /// The medium has done what it was asked.
     Transfer(RequestId),
+    /// An operation on a file system takes effect.
+    File(RequestId),
     /// A suspension on this node has lasted as long as it may ([`Resumes::AfterNs`]).
     Release(NodeId, RequestId),
     /// The power of this disk goes, after that of another.
@@ -102,9 +106,10 @@ impl Due {
     #[must_use]
     pub const fn request(self) -> Option<RequestId> {
         match self {
-            Self::Answer(request) | Self::Transfer(request) | Self::Release(_, request) => {
-                Some(request)
-            }
+            Self::Answer(request)
+            | Self::Transfer(request)
+            | Self::File(request)
+            | Self::Release(_, request) => Some(request),
             Self::Cut(_) | Self::Return(_) | Self::Window(..) => None,
         }
     }
@@ -121,6 +126,7 @@ impl World {
         Self {
             now: Instant::START,
             disks: (0..).zip(disks).map(|(number, disk)| Disk::new(number, disk)).collect(),
+            file_systems: Vec::new(),
             resumes,
             requests: VecDeque::new(),
             first_request: 1,
@@ -401,6 +407,7 @@ impl World {
             submitted: 0,
             short: None,
             since: self.disks[disk.index()].medium.seq(),
+            file: None,
         });
         if !self.disks[disk.index()].powered {
             // Nobody is there to answer.
@@ -508,6 +515,7 @@ impl World {
         }
         match due {
             Due::Answer(id) | Due::Transfer(id) => self.enter(id, cx),
+            Due::File(id) => self.finish_file(id, cx),
             Due::Release(node, id) => self.time_out(node, id, cx),
             Due::Cut(disk) => self.cut_one(disk, cx),
             Due::Return(disk) => self.reconnect(disk, cx),
@@ -558,7 +566,7 @@ impl World {
         let disk = |disk: DiskId| self.disks[disk.index()].medium.key;
         match due {
             // At most one thing is due for a request, so its key is nobody else's.
-            Due::Answer(id) | Due::Transfer(id) | Due::Release(_, id) => {
+            Due::Answer(id) | Due::Transfer(id) | Due::File(id) | Due::Release(_, id) => {
                 self.request(id).expect("what is due is due for somebody").key
             }
             Due::Cut(id) => disk(id).nth(0),
@@ -755,6 +763,11 @@ impl World {
         cx.tell(self.now, What::Completed { client: request.client, request: request.id, result });
         let completion = Completion { request: request.id, result, data, len };
         self.completions.push_back((request.client, completion));
+        self.forget_completed();
+    }
+
+    /// The oldest requests that are done need no place any more.
+    pub(crate) fn forget_completed(&mut self) {
         while let Some(None) = self.requests.front() {
             self.requests.pop_front();
             self.first_request += 1;

@@ -60,7 +60,9 @@ impl<'s> Script<'_, 's> {
                     self.repeat(step.location, times, from + 1, end.0);
                     end.0
                 }
-                StepKind::When { otherwise, .. } | StepKind::WhenMarked { otherwise, .. } => {
+                StepKind::When { otherwise, .. }
+                | StepKind::WhenMarked { otherwise, .. }
+                | StepKind::WhenExists { otherwise, .. } => {
                     self.export.leave(step.location, "qemu-io decides nothing");
                     // What comes before `otherwise` may be a jump past it.
                     match client.steps[otherwise.0 - 1].kind {
@@ -217,6 +219,7 @@ impl<'s> Script<'_, 's> {
             StepKind::Mark(_) | StepKind::Refuse(_) => {
                 self.export.leave(location, "qemu-io has no recovery that would look at it");
             }
+            StepKind::File(..) => self.export.leave(location, "qemu-io knows no files"),
             StepKind::PowerCut(_) => self.export.leave(location, "qemu-io has no power cuts"),
             StepKind::Damage { .. } | StepKind::Heal { .. } => {
                 self.export.leave(location, "blkdebug's faults are its rules");
@@ -225,6 +228,7 @@ impl<'s> Script<'_, 's> {
             | StepKind::Again { .. }
             | StepKind::When { .. }
             | StepKind::WhenMarked { .. }
+            | StepKind::WhenExists { .. }
             | StepKind::Jump(_) => unreachable!("whoever walks the steps goes around these"),
         }
     }

@@ -306,7 +306,7 @@ impl Import<'_> {
     }
 }
 
-fn valid(ron: &str) -> Result<crate::Scenario, ImportError> {
+pub(super) fn valid(ron: &str) -> Result<crate::Scenario, ImportError> {
     if ron.len() > MAX_LEN {
         return Err(ImportError::TooLong(ron.len()));
     }

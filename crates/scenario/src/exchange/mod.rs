@@ -11,12 +11,15 @@ mod import;
 mod log;
 mod record;
 mod rules;
+mod workload;
 
 use std::fmt;
 
 pub use export::{ConfigFile, ExportOptions, Exported, export_blkdebug};
 pub use log::{ExportLogError, ExportedLog, LogNote, export_log};
 pub use import::{Commands, ImportError, ImportOptions, Imported, import_blkdebug};
+
+pub use workload::{import_blkparse, import_fio, import_lazyfs, import_log};
 
 /// Something that the other side has no words for.
 ///

@@ -44,6 +44,30 @@ fn around_fields(owner: &str, fields: &str) -> String {
             let word = faults_word(owner);
             disk(&format!("faults: [(what: {word}({fields}))]"))
         }
+        "FileSystem" => format!("(file_systems: [({fields})], steps: [sleep(ns: 1)])"),
+        "FileFault" => around_fields("FileSystem", &format!("contract: xfs, faults: [({fields})]")),
+        // What is written is given by one of two fields.
+        "WriteFile" if !fields.contains("data:") && !fields.contains("fill:") => {
+            around_fields(owner, &format!("{fields}, fill: 0x11"))
+        }
+        "WriteFile" if !fields.contains("data:") && !fields.contains("len:") => {
+            around_fields(owner, &format!("{fields}, len: 512"))
+        }
+        // As is what a length is of.
+        "FileLen" if !fields.contains("path:") && !fields.contains("file:") => {
+            around_fields(owner, &format!(r#"{fields}, path: "a""#))
+        }
+        "CreateFile" | "OpenFile" | "ReadFile" | "WriteFile" | "SetLen" | "SyncFile"
+        | "SyncData" | "CloseFile" | "FileLen" | "Rename" | "Unlink" | "Mkdir" | "Rmdir"
+        | "SyncDir" | "List" | "Exists" | "WhenExists" => {
+            let step = words(owner).replace(' ', "_");
+            format!(
+                r#"(
+                    file_systems: [(contract: xfs)],
+                    steps: [create_file(path: "a", as: "f"), {step}({fields})],
+                )"#
+            )
+        }
         "InjectError" => {
             around_fields("Rule", &format!(r#"event: "pwritev", action: inject_error({fields})"#))
         }
@@ -105,7 +129,9 @@ fn around_example(owner: &str, example: &str) -> String {
             format!(
                 r#"(
                     rules: [(name: "full", event: "write_aio", action: set_state(2))],
+                    file_systems: [(contract: xfs)],
                     steps: [
+                        create_file(path: "a", as: "f"),
                         set_break(event: "pwritev", tag: "A"),
                         read(at: 0, len: 512, save: "r"),
                         mark("committed"),

@@ -10,6 +10,7 @@ pub(crate) mod device;
 pub(crate) mod disk;
 mod errno;
 pub(crate) mod fault;
+pub(crate) mod files;
 pub(crate) mod io;
 mod latency;
 mod mismatch;
@@ -30,6 +31,11 @@ pub(crate) use crash::{Copies, FailEach, Misuse, PowerCut, Search};
 pub(crate) use disk::{Below, Disk, Interrupted, Medium, NorFlash, Top, Worn};
 pub(crate) use errno::Errno;
 pub(crate) use fault::{AccessKind, Action, Fault};
+pub(crate) use files::{
+    CloseFile, CreateFile, Exists, FileContract, FileFault, FileLen, FileOperation, FileSystem,
+    List, Mkdir, OpenFile, ReadFile, Rename, Rmdir, SetLen, SyncData, SyncDir, SyncFile, Unlink,
+    WhenExists, WriteFile,
+};
 pub(crate) use io::{Discard, Flush, Gets, Io, Read, Write, WriteZeroes};
 pub(crate) use latency::{KindLatency, Latency};
 pub(crate) use pattern::{Pattern, WithCrc32};
@@ -76,6 +82,13 @@ pub(crate) struct File {
     /// Example: `disks: [(size: 65_536), (name: "journal")]`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) disks: Vec<Disk>,
+    /// File systems, beside the disks and on none of them.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `file_systems: [(name: "home", contract: ext4_ordered)]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) file_systems: Vec<FileSystem>,
     /// Rules for every disk, or for the one they name: for its first node, or beyond blkdebug's for
     /// the disk itself.
     ///

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Condition, Discard, Event, Fault, Flush, Gets, Io, Pattern, Read, Tag, Write, WriteZeroes,
-    is_default,
+    CloseFile, Condition, CreateFile, Discard, Event, Exists, Fault, FileLen, Flush, Gets, Io, List,
+    Mkdir, OpenFile, Pattern, Read, ReadFile, Rename, Rmdir, SetLen, SyncData, SyncDir, SyncFile,
+    Tag, Unlink, WhenExists, Write, WriteFile, WriteZeroes, is_default,
 };
 
 /// One step of a client.
@@ -134,6 +135,74 @@ pub(crate) enum Step {
     ///
     /// Example: `when_marked(mark: "committed", then: [read(at: 0, len: 512, holds: fill(0xC0))])`
     WhenMarked(WhenMarked),
+    /// Open a file of a file system, which is made if there is none.
+    ///
+    /// Example: `create_file(path: "a", exclusive: true, as: "g")`
+    CreateFile(CreateFile),
+    /// Open a file that is there.
+    ///
+    /// Example: `open_file(path: "a", as: "g")`
+    OpenFile(OpenFile),
+    /// Bytes of a file come back: fewer, if it ends before.
+    ///
+    /// Example: `read_file(file: "f", holds: any_of([text("old"), text("new")]))`
+    ReadFile(ReadFile),
+    /// Bytes of a file are stored. It grows as far as it must.
+    ///
+    /// Example: `write_file(file: "f", data: text("new"))`
+    WriteFile(WriteFile),
+    /// Cut a file off, or append zeroes.
+    ///
+    /// Example: `set_len(file: "f", len: 0)`
+    SetLen(SetLen),
+    /// A file is to be durable: `fsync`. Whether its name is depends on the contract.
+    ///
+    /// Example: `sync_file(file: "f")`
+    SyncFile(SyncFile),
+    /// A file's data is to be durable, with the length it takes to read it: `fdatasync`.
+    ///
+    /// Example: `sync_data(file: "f")`
+    SyncData(SyncData),
+    /// A file is no longer needed open.
+    ///
+    /// Example: `close_file(file: "f")`
+    CloseFile(CloseFile),
+    /// Ask for the length of a file.
+    ///
+    /// Example: `file_len(path: "a", is: 4_096)`
+    FileLen(FileLen),
+    /// A file or directory gets another name, in one step also for a power cut.
+    ///
+    /// Example: `rename(from: "a.tmp", to: "a")`
+    Rename(Rename),
+    /// A file loses its name; while it is open it can be read and written as before.
+    ///
+    /// Example: `unlink(path: "journal")`
+    Unlink(Unlink),
+    /// Make a directory.
+    ///
+    /// Example: `mkdir(path: "d")`
+    Mkdir(Mkdir),
+    /// Remove an empty directory.
+    ///
+    /// Example: `rmdir(path: "d")`
+    Rmdir(Rmdir),
+    /// The names in a directory are to be durable: `fsync` of the directory.
+    ///
+    /// Example: `sync_dir(path: "d")`
+    SyncDir(SyncDir),
+    /// Ask for the names in a directory.
+    ///
+    /// Example: `list(path: "d", is: ["a", "b"])`
+    List(List),
+    /// Ask whether there is a file or directory.
+    ///
+    /// Example: `exists(path: "a", is: false)`
+    Exists(Exists),
+    /// Decide by whether there is a file or directory.
+    ///
+    /// Example: `when_exists(path: "journal", then: [unlink(path: "journal")])`
+    WhenExists(WhenExists),
     /// The recovery ends here with an error, in these words: it has noticed that something is
     /// wrong. Only in `recover`.
     ///

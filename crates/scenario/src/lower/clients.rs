@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::io::Request;
 use super::steps::{Draft, unrolled, visit_places};
-use super::{Lower, Table};
+use super::{Lower, Table, files};
 use crate::file::{self, File, Step};
 use crate::scenario::{Client, DiskIndex, RequestIndex};
 use crate::source::{Place, Span};
@@ -198,6 +198,12 @@ impl Lower<'_> {
             step => {
                 if let Some(request) = Request::of_step(step) {
                     self.collect_request(client, request, place);
+                }
+                if let Some((answer, bytes)) = files::answer_of(step) {
+                    self.collect_property(answer.or_violates, place);
+                    if let Some(save) = answer.save {
+                        self.collect_save(client, save, bytes);
+                    }
                 }
             }
         }

@@ -191,6 +191,15 @@ impl Lower<'_> {
                     FileOrder::DepthFirst => StateOrder::DepthFirst,
                 },
             },
+            file::Search::Eager { .. } if !file.file_systems.is_empty() => {
+                let told = self.say(place.head(), "whole images are of disks, not of files");
+                told.help.push(
+                    "what a cut leaves of files is decided when it is looked at: \
+                     `crash_states(..)` or `sampled(..)`"
+                        .to_owned(),
+                );
+                Search::Eager { k: 1, runs: 1 }
+            }
             file::Search::Eager { k, runs } => {
                 Search::Eager { k: bounded("k", k, MAX_K), runs: bounded("runs", runs, MAX_RUNS) }
             }
@@ -323,7 +332,9 @@ fn cuts_by_itself(file: &File) -> bool {
     }
     let rules = file.disks.iter().flat_map(|disk| &disk.rules).chain(&file.rules);
     let rates = file.disks.iter().flat_map(|disk| &disk.faults);
+    let files = file.file_systems.iter().flat_map(|fs| &fs.faults);
     found
+        || files.into_iter().any(|fault| fault.what == Fault::PowerCut)
         || rules.into_iter().any(|rule| rule.action == Action::PowerCut)
         || rates.into_iter().any(|rate| rate.what == Fault::PowerCut)
 }

@@ -292,7 +292,7 @@ impl Lower<'_> {
         extents
     }
 
-    fn latencies(&mut self, latency: &file::Latency, place: Place<'_>) -> Latencies {
+    pub(super) fn latencies(&mut self, latency: &file::Latency, place: Place<'_>) -> Latencies {
         use file::{KindLatency as Kind, Latency as All};
         let mut one = |latency: Kind, place| self.latency(latency, place);
         Latencies::all(match *latency {

@@ -103,7 +103,8 @@ impl Lower<'_> {
                 (IoKind::WriteZeroes, write.at, Some(write.len), None, write.fua)
             }
             Request::Write(write) => {
-                let data = self.written(write, place);
+                let stored = (write.fill, write.data.as_ref(), write.len);
+                let data = self.stored(stored, place);
                 let (data, len) = data.map_or((None, None), |(data, len)| (Some(data), Some(len)));
                 (IoKind::Write, write.at, len, data, write.fua)
             }
@@ -126,8 +127,12 @@ impl Lower<'_> {
     }
 
     /// What a write stores.
-    fn written(&mut self, write: &file::Write, place: Place<'_>) -> Option<(Content, u64)> {
-        let (data, field) = match (&write.fill, &write.data) {
+    pub(super) fn stored(
+        &mut self,
+        (fill, data, len): (Option<u8>, Option<&Pattern>, Option<u64>),
+        place: Place<'_>,
+    ) -> Option<(Content, u64)> {
+        let (data, field) = match (&fill, data) {
             (Some(_), Some(_)) => {
                 let here = place.field("fill").name_span();
                 let told = self
@@ -144,7 +149,7 @@ impl Lower<'_> {
             (Some(byte), None) => (Content::Fill(*byte), "fill"),
             (None, Some(data)) => (self.content(data, place.field("data"))?, "data"),
         };
-        let len = self.len_of(&data, write.len, place, field)?;
+        let len = self.len_of(&data, len, place, field)?;
         Some((data, len))
     }
 

@@ -9,6 +9,7 @@ mod crash;
 mod devices;
 mod disks;
 mod faults;
+mod files;
 mod flow;
 mod io;
 mod patterns;
@@ -56,9 +57,11 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
     lower.events(&file, root);
     let disk_names = lower.disk_names(&file, root);
     lower.disks = disk_names;
+    lower.file_system_names(&file, root);
     let clients = lower.client_places(&file, root);
     lower.collect(&clients);
     let disks = lower.disks_of(&file, root);
+    let file_systems = lower.file_systems_of(&file, root);
     let mut clients = lower.clients(&clients);
     // Whoever recovers was put last.
     let recover = if file.recover.is_empty() { None } else { clients.pop() };
@@ -78,6 +81,7 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
     }
     Ok(Scenario {
         disks,
+        file_systems,
         clients,
         recover,
         power_cut,
@@ -106,6 +110,7 @@ struct Lower<'a> {
     /// Those of every program.
     known: Events,
     disks: DiskNames,
+    fs_names: Table,
     tags: Tags,
     ids: Ids,
     rule_names: RuleNames,
@@ -138,6 +143,7 @@ impl<'a> Lower<'a> {
             quirks,
             known: Events::of(dialect),
             disks: DiskNames::default(),
+            fs_names: Table::default(),
             tags: Tags::default(),
             ids: Ids::default(),
             rule_names: RuleNames::default(),

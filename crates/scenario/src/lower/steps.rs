@@ -5,10 +5,10 @@ use headcrash_sim::Fault;
 use super::clients::Bytes;
 use super::flow::Flow;
 use super::io::{Answer, Request};
-use super::{Lower, Table};
+use super::{Lower, Table, files};
 use crate::file::{self, Step};
 use crate::scenario::{
-    Client, DiskIndex, MarkIndex, RequestIndex, SavedIndex, Step as Lowered, StepIndex, StepKind,
+    Client, DiskIndex, FileSystemIndex, MarkIndex, RequestIndex, SavedIndex, Step as Lowered, StepIndex, StepKind,
     TagIndex,
 };
 use crate::source::{Location, Place, Span};
@@ -26,6 +26,9 @@ pub(super) struct Draft {
     pub(super) recovers: bool,
     steps: Vec<Lowered>,
     saved: Table,
+    /// What it calls open files, each of one file system.
+    pub(super) handles: Table,
+    pub(super) handle_systems: Vec<FileSystemIndex>,
     flow: Flow,
     /// Around the current place, and the most anywhere.
     repeats: usize,
@@ -34,13 +37,23 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(client: usize, recovers: bool) -> Self {
-        let (saved, flow) = (Table::default(), Flow::default());
-        Self { client, recovers, steps: Vec::new(), saved, flow, repeats: 0, depth: 0 }
+        Self {
+            client,
+            recovers,
+            steps: Vec::new(),
+            saved: Table::default(),
+            handles: Table::default(),
+            handle_systems: Vec::new(),
+            flow: Flow::default(),
+            repeats: 0,
+            depth: 0,
+        }
     }
 
     pub(super) fn finish(self, name: String, location: Location) -> Client {
         let saved = self.saved.names().to_vec();
-        Client { name, steps: self.steps, saved, depth: self.depth, location }
+        let handles = self.handles.names().to_vec();
+        Client { name, steps: self.steps, saved, handles, depth: self.depth, location }
     }
 
     pub(super) fn save(&mut self, name: &str, span: Span) -> SavedIndex {
@@ -50,6 +63,11 @@ impl Draft {
 
     pub(super) fn next(&self) -> StepIndex {
         StepIndex(self.steps.len())
+    }
+
+    /// What is decided where a decision stands.
+    pub(super) fn decide(&mut self, decision: StepIndex, kind: StepKind) {
+        self.steps[decision.0].kind = kind;
     }
 
     fn push(&mut self, location: Location, kind: StepKind) {
@@ -71,6 +89,10 @@ pub(super) fn visit(steps: &[Step], look: &mut impl FnMut(&Step)) {
                 visit(&when.then, look);
                 visit(&when.otherwise, look);
             }
+            Step::WhenExists(when) => {
+                visit(&when.then, look);
+                visit(&when.otherwise, look);
+            }
             _ => {}
         }
     }
@@ -87,7 +109,8 @@ pub(super) fn visit_places<'f>(
         match step {
             Step::Repeat(repeat) => visit_places(&repeat.steps, place.field("steps"), look),
             Step::When(file::When { then, otherwise, .. })
-            | Step::WhenMarked(file::WhenMarked { then, otherwise, .. }) => {
+            | Step::WhenMarked(file::WhenMarked { then, otherwise, .. })
+            | Step::WhenExists(file::WhenExists { then, otherwise, .. }) => {
                 visit_places(then, place.field("then"), look);
                 visit_places(otherwise, place.field("otherwise"), look);
             }
@@ -104,7 +127,8 @@ pub(super) fn unrolled(steps: &[Step]) -> u64 {
             once.saturating_mul(repeat.times).saturating_add(1)
         }
         Step::When(file::When { then, otherwise, .. })
-        | Step::WhenMarked(file::WhenMarked { then, otherwise, .. }) => {
+        | Step::WhenMarked(file::WhenMarked { then, otherwise, .. })
+        | Step::WhenExists(file::WhenExists { then, otherwise, .. }) => {
             unrolled(then).max(unrolled(otherwise)).saturating_add(1)
         }
         Step::Parallel(ios) => ios.len() as u64,
@@ -126,6 +150,7 @@ impl Lower<'_> {
                 Step::Repeat(repeat) => self.repeat(draft, repeat, place),
                 Step::When(when) => self.when(draft, when, place),
                 Step::WhenMarked(when) => self.when_marked(draft, when, place),
+                Step::WhenExists(when) => self.when_exists(draft, when, place),
                 step => {
                     // What could not be lowered was said to be wrong.
                     if let Some(kind) = self.step(draft, step, place) {
@@ -142,6 +167,9 @@ impl Lower<'_> {
             let io = self.io(request, place);
             let wanted = self.wanted(draft, request.answer(), request.bytes(), place);
             return Some(StepKind::Io(io?, wanted?));
+        }
+        if let Some(answer) = files::answer_of(step) {
+            return self.file_step(draft, step, answer, place);
         }
         let inside = place.item(0);
         let kind = match step {
@@ -245,6 +273,24 @@ impl Lower<'_> {
             | Step::Repeat(_)
             | Step::When(_)
             | Step::WhenMarked(_) => return None,
+            // Seen above.
+            Step::CreateFile(_)
+            | Step::OpenFile(_)
+            | Step::ReadFile(_)
+            | Step::WriteFile(_)
+            | Step::SetLen(_)
+            | Step::SyncFile(_)
+            | Step::SyncData(_)
+            | Step::CloseFile(_)
+            | Step::FileLen(_)
+            | Step::Rename(_)
+            | Step::Unlink(_)
+            | Step::Mkdir(_)
+            | Step::Rmdir(_)
+            | Step::SyncDir(_)
+            | Step::List(_)
+            | Step::Exists(_)
+            | Step::WhenExists(_) => return None,
         };
         Some(kind)
     }
@@ -461,7 +507,7 @@ impl Lower<'_> {
     }
 
     /// The steps of a decision: where it stands, and where its other branch begins.
-    fn branches(
+    pub(super) fn branches(
         &mut self,
         draft: &mut Draft,
         (then, other): (&[Step], &[Step]),

@@ -25,12 +25,12 @@ pub(super) struct LoweredFault {
 
 /// What a rule, or a rate, says of when it strikes.
 #[derive(Clone, Copy, Default)]
-struct Counts {
-    nth: Option<u64>,
-    every: Option<u64>,
-    times: Option<u64>,
-    once: bool,
-    chance: Option<(u64, u64)>,
+pub(super) struct Counts {
+    pub(super) nth: Option<u64>,
+    pub(super) every: Option<u64>,
+    pub(super) times: Option<u64>,
+    pub(super) once: bool,
+    pub(super) chance: Option<(u64, u64)>,
 }
 
 impl Lower<'_> {
@@ -320,7 +320,7 @@ impl Lower<'_> {
         })
     }
 
-    fn counted(&mut self, counts: Counts, place: Place<'_>) -> Option<Trigger> {
+    pub(super) fn counted(&mut self, counts: Counts, place: Place<'_>) -> Option<Trigger> {
         let Counts { nth, every, times, once, chance } = counts;
         let mut right = true;
         for (first, second, both) in [

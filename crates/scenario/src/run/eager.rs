@@ -96,6 +96,8 @@ fn revolve(c: &mut [usize]) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Whole {
     keeps: BTreeSet<u64>,
+    /// The unit that is torn, and how.
+    torn: Option<(Key, u64)>,
     image: u64,
 }
 
@@ -103,7 +105,13 @@ impl Whole {
     /// The image that keeps these of these writes.
     pub(super) fn new(writes: &[u64], kept: &Kept) -> Self {
         let keeps = writes.iter().zip(&kept.keeps).filter(|(_, keeps)| **keeps);
-        Self { keeps: keeps.map(|(write, _)| *write).collect(), image: 0 }
+        Self { keeps: keeps.map(|(write, _)| *write).collect(), torn: None, image: 0 }
+    }
+
+    /// The image that keeps all of these writes, but for one unit that is torn, in one of the ways
+    /// in which it can be.
+    pub(super) fn torn(writes: &[u64], unit: Key, way: u64) -> Self {
+        Self { keeps: writes.iter().copied().collect(), torn: Some((unit, way)), image: 0 }
     }
 
     /// A number that is equal for equal images: over the units, in any order, each with what it
@@ -115,7 +123,15 @@ impl Whole {
 
 impl Choices for Whole {
     fn choose(&mut self, point: Point, n: u64) -> u64 {
-        Calm.choose(point, n)
+        match self.torn {
+            // Asked once; what a mixture is made of is asked after it.
+            Some((unit, way)) if point.kind == PointKind::Tear && point.key == unit => {
+                self.torn = None;
+                self.image ^= unit.nth(u64::MAX - way).number();
+                way.min(n - 1)
+            }
+            _ => Calm.choose(point, n),
+        }
     }
 
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize {

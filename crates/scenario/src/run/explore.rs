@@ -6,7 +6,7 @@ use std::hash::Hasher;
 use headcrash_engine::StableHasher;
 use headcrash_search::{Frontier, Order, Path, Polarity, Policy, Walk};
 use headcrash_sim::{
-    Choice, DiskId, Key, Point, PointKind, Recorder, Schedule, Seeded, StateCount,
+    Choice, DiskId, FsId, Key, Point, PointKind, Recorder, Schedule, Seeded, StateCount,
 };
 
 use super::Variant;
@@ -46,7 +46,7 @@ pub struct CrashPoint {
     pub step: u64,
     /// When, in nanoseconds of virtual time.
     pub at_ns: u64,
-    /// How many writes were not durable then.
+    /// How many writes were not durable then, and how many names, lengths and units of files.
     pub unflushed: usize,
     /// How many states could be told apart.
     pub possible: StateCount,
@@ -195,7 +195,10 @@ impl Exploring {
             // What had not been flushed when the power went by itself is loose by now.
             if comes { world.unflushed(DiskId(disk)) } else { world.loose_writes(DiskId(disk)).len() }
         };
-        let unflushed = (0..disks).map(unflushed).sum();
+        let files = session.runner.world().file_system_count() as u32;
+        let unsynced = |fs| session.runner.world().unsynced(FsId(fs)) as usize;
+        let unflushed =
+            (0..disks).map(unflushed).sum::<usize>() + (0..files).map(unsynced).sum::<usize>();
         let mut base = session.clone();
         if comes {
             // Nothing is asked at a cut itself, only when the power comes back.
@@ -210,7 +213,8 @@ impl Exploring {
         }
         let world = dark.runner.world();
         let states = (0..disks).map(|disk| world.possible_states(DiskId(disk)));
-        let possible = states.fold(StateCount::ONE, StateCount::times);
+        let of_files = (0..files).map(|fs| world.possible_file_states(FsId(fs)));
+        let possible = states.chain(of_files).fold(StateCount::ONE, StateCount::times);
         self.found.points.push(CrashPoint {
             step,
             at_ns: session.runner.world().now().ns(),
@@ -278,15 +282,26 @@ impl Exploring {
         possible: StateCount,
     ) {
         let world = base.runner.world();
-        let disks = (0..world.disk_count() as u32).map(DiskId);
-        let writes: Vec<_> = disks.flat_map(|disk| world.loose_writes(disk)).collect();
+        let disks = || (0..world.disk_count() as u32).map(DiskId);
+        let writes: Vec<_> = disks().flat_map(|disk| world.loose_writes(disk)).collect();
+        let subsets = eager::subsets(writes.len(), k)
+            .map(|kept| (eager::Whole::new(&writes, &kept), kept.unusual));
+        // One unit torn, in each way in which it can be; of mixtures one.
+        let torn = disks().flat_map(|disk| {
+            let key = world.disk_key(disk);
+            let stretches = world.undecided_stretches(disk).into_iter();
+            let units = stretches.flat_map(move |(at, len)| world.undecided(disk, at, len));
+            let ways = units.flat_map(|unit| (1..=unit.tears.len() as u64).map(move |way| (unit.at, way)));
+            ways.map(move |(at, way)| (key.nth(at), way)).collect::<Vec<_>>()
+        });
+        let torn = torn.map(|(unit, way)| (eager::Whole::torn(&writes, unit, way), 1));
         let mut seen = HashSet::new();
-        for kept in eager::subsets(writes.len(), k) {
+        for (answers, unusual) in subsets.chain(torn) {
             if self.left == 0 {
                 self.found.is_cut_off = true;
                 return;
             }
-            let mut choices = Recorder::new(eager::Whole::new(&writes, &kept));
+            let mut choices = Recorder::new(answers);
             let mut session = base.clone();
             // The power comes back, and everything is decided.
             let over = session.step(&mut choices);
@@ -298,9 +313,9 @@ impl Exploring {
                 Step::Over(outcome) => (outcome, session.observer.hash.value()),
                 Step::More => finish(session, &mut choices),
             };
-            self.count(outcome, hash, schedule, choices.schedule(), kept.unusual);
+            self.count(outcome, hash, schedule, choices.schedule(), unusual);
         }
-        // Up to k are not all, unless there are no more; and no image holds a part of a write.
+        // Up to k are not all, unless there are no more; and an image holds parts of one write.
         self.found.is_cut_off |= possible.exact != Some(seen.len() as u128);
     }
 

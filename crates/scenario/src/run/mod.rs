@@ -12,7 +12,8 @@ mod violation;
 
 use headcrash_engine::Trigger;
 use headcrash_sim::{
-    Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, Key, LiveFault,
+    Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, FileSystemSpec, Key,
+    LiveFault,
     Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Strictness, Wait, World,
 };
 
@@ -258,6 +259,14 @@ pub(crate) fn world(scenario: &Scenario, variant: &Variant) -> World {
         });
     }
     let mut world = World::new(disks, resumes);
+    for fs in scenario.file_systems() {
+        world.add_file_system(FileSystemSpec {
+            name: fs.name.clone(),
+            contract: fs.contract,
+            latencies: fs.latencies,
+            faults: fs.faults.clone(),
+        });
+    }
     world.set_copies(scenario.copies().to_vec());
     if let Some(cut) = scenario.power_cut() {
         world.set_skew(cut.skew.clone());

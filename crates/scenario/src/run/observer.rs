@@ -45,7 +45,8 @@ impl Sink for Observer {
             What::Misread { disk, lies_there, .. } => {
                 self.misread.insert((DiskIndex(disk.index()), lies_there));
             }
-            What::Completed { result: Err(errno), .. } => _ = self.failed.insert(errno),
+            What::Completed { result: Err(errno), .. }
+            | What::FileCompleted { result: Err(errno), .. } => _ = self.failed.insert(errno),
             _ => {}
         }
         if let Some(facts) = &mut self.facts

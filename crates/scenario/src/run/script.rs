@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headcrash_engine::{Errno, IoKind};
-use headcrash_sim::{Completion, Instant, Next, NodeId, RequestId, Turn, Wait, What};
+use headcrash_sim::{
+    Completion, FileId, FileOp, FsId, Instant, Next, NodeId, RequestId, Turn, Wait, What,
+};
 
 use super::violation::{Claim, Violation};
 use crate::scenario::{
-    Client, DiskIndex, EXPECTATION, Gets, Io, MarkIndex, Medium, Pattern, RECOVERS, RequestIndex,
+    Client, DiskIndex, EXPECTATION, FileIo, FileIoKind, Finds, Gets, HandleIndex, Io, MarkIndex, Medium, Pattern, RECOVERS, RequestIndex,
     Scenario, Step, StepIndex, StepKind, TagIndex, Wanted,
 };
 use crate::source::Location;
@@ -28,6 +30,10 @@ pub(crate) struct Script<'s> {
     saved: Vec<Option<Vec<u8>>>,
     /// The last request submitted under each id of the scenario; this client's only.
     requests: Vec<Option<RequestId>>,
+    /// The files it has open, by what it calls them; a file that is not open answers `EBADF`.
+    handles: Vec<FileId>,
+    /// Where it goes on after a decision.
+    goes_to: Option<StepIndex>,
     /// Submitted under an id and not yet waited for.
     pending: Vec<(RequestIndex, RequestId, IoKind, u64)>,
     /// What the step under way waits for.
@@ -45,10 +51,20 @@ pub(crate) struct Script<'s> {
 struct Awaited<'s> {
     request: RequestId,
     kind: IoKind,
+    file: Option<Filed<'s>>,
     /// How many bytes it asked for.
     len: u64,
     wanted: &'s Wanted,
     location: Location,
+}
+
+/// An operation on a file system that the step under way waits for.
+#[derive(Clone, Copy, Debug)]
+struct Filed<'s> {
+    io: &'s FileIo,
+    finds: &'s Finds,
+    /// Where to go if there is nothing of the name, rather than what should be so.
+    otherwise: Option<StepIndex>,
 }
 
 /// What an announcement must be answered.
@@ -63,6 +79,8 @@ impl<'s> Script<'s> {
             counters: Vec::with_capacity(client.depth),
             saved: vec![None; client.saved.len()],
             requests: vec![None; scenario.requests().len()],
+            handles: vec![FileId::from_number(0); client.handles.len()],
+            goes_to: None,
             pending: Vec::new(),
             awaited: Vec::new(),
             claim: None,
@@ -152,7 +170,7 @@ impl<'s> Script<'s> {
                     return Next::Ready;
                 };
                 let (_, request, kind, len) = self.pending.remove(place);
-                self.awaited.push(Awaited { request, kind, len, wanted, location });
+                self.awaited.push(Awaited { request, kind, file: None, len, wanted, location });
                 return self.wait(turn);
             }
             StepKind::WaitAll(wanted) => {
@@ -160,6 +178,7 @@ impl<'s> Script<'s> {
                 self.awaited.extend(all.map(|(_, request, kind, len)| Awaited {
                     request,
                     kind,
+                    file: None,
                     len,
                     wanted,
                     location,
@@ -170,7 +189,7 @@ impl<'s> Script<'s> {
                 let request = turn.submit(disk(*index), headcrash_sim::Io::Announce(*event));
                 let kind = IoKind::Flush;
                 let wanted = &PASSES;
-                self.awaited.push(Awaited { request, kind, len: 0, wanted, location });
+                self.awaited.push(Awaited { request, kind, file: None, len: 0, wanted, location });
                 return self.wait(turn);
             }
             StepKind::SetBreak(index, event, tag) => {
@@ -216,6 +235,16 @@ impl<'s> Script<'s> {
                     self.pc = otherwise.0;
                     return Next::Ready;
                 }
+            }
+            StepKind::File(io, wanted, finds) => {
+                let filed = Filed { io, finds, otherwise: None };
+                self.submit_file(filed, wanted, location, turn);
+                return self.wait(turn);
+            }
+            StepKind::WhenExists { io, otherwise } => {
+                let (finds, otherwise) = (&Finds::Anything, Some(*otherwise));
+                self.submit_file(Filed { io, finds, otherwise }, &PASSES, location, turn);
+                return self.wait(turn);
             }
             StepKind::Jump(to) => {
                 self.pc = to.0;
@@ -292,7 +321,7 @@ impl<'s> Script<'s> {
     fn submit(&mut self, io: &Io, wanted: &'s Wanted, location: Location, turn: &mut Turn<'_, '_>) {
         let request = turn.submit(disk(io.disk), request_of(self.scenario, io));
         let Io { kind, len, .. } = *io;
-        self.awaited.push(Awaited { request, kind, len, wanted, location });
+        self.awaited.push(Awaited { request, kind, file: None, len, wanted, location });
     }
 
     /// Takes what has come of what the step waits for; goes on when all of it has.
@@ -308,23 +337,134 @@ impl<'s> Script<'s> {
         match self.awaited.first() {
             Some(awaited) => Next::Wait(Wait::Completion(awaited.request)),
             None => {
-                self.pc += 1;
+                self.pc = self.goes_to.take().map_or(self.pc + 1, |step| step.0);
                 Next::Ready
             }
         }
+    }
+
+    fn submit_file(
+        &mut self,
+        filed: Filed<'s>,
+        wanted: &'s Wanted,
+        location: Location,
+        turn: &mut Turn<'_, '_>,
+    ) {
+        let io = filed.io;
+        let request = turn.submit_file(FsId(io.fs.0 as u32), self.file_op(io));
+        let (kind, len) = match &io.kind {
+            FileIoKind::Read { len, .. } => (IoKind::Read, len.unwrap_or(0)),
+            FileIoKind::Write { len, .. } => (IoKind::Write, *len),
+            _ => (IoKind::Flush, 0),
+        };
+        self.awaited.push(Awaited { request, kind, file: Some(filed), len, wanted, location });
+    }
+
+    fn file_op(&self, io: &FileIo) -> FileOp {
+        /// More than a file system reads at once.
+        const REST: u64 = 16 << 20;
+        let open = |file: &HandleIndex| self.handles[file.0];
+        let path = |path: &String| Arc::<str>::from(path.as_str());
+        match &io.kind {
+            FileIoKind::Create { path: at, exclusive, .. } => {
+                FileOp::Create { path: path(at), exclusive: *exclusive }
+            }
+            FileIoKind::Open { path: at, .. } => FileOp::Open { path: path(at) },
+            FileIoKind::Read { file, at, len } => {
+                FileOp::Read { file: open(file), at: *at, len: len.unwrap_or(REST) }
+            }
+            FileIoKind::Write { file, at, len, data } => {
+                let data = Arc::from(data.to_vec(*len as usize));
+                FileOp::Write { file: open(file), at: *at, data }
+            }
+            FileIoKind::SetLen { file, len } => FileOp::SetLen { file: open(file), len: *len },
+            FileIoKind::Sync { file } => FileOp::Sync { file: open(file) },
+            FileIoKind::SyncData { file } => FileOp::SyncData { file: open(file) },
+            FileIoKind::Close { file } => FileOp::Close { file: open(file) },
+            FileIoKind::Len { file } => FileOp::Len { file: open(file) },
+            FileIoKind::LenOf { path: at } => FileOp::LenOf { path: path(at) },
+            FileIoKind::Lookup { path: at } => FileOp::Lookup { path: path(at) },
+            FileIoKind::Rename { from, to } => FileOp::Rename { from: path(from), to: path(to) },
+            FileIoKind::Unlink { path: at } => FileOp::Unlink { path: path(at) },
+            FileIoKind::MakeDir { path: at } => FileOp::MakeDir { path: path(at) },
+            FileIoKind::RemoveDir { path: at } => FileOp::RemoveDir { path: path(at) },
+            FileIoKind::SyncDir { path: at } => FileOp::SyncDir { path: path(at) },
+            FileIoKind::List { path: at } => FileOp::List { path: path(at) },
+        }
+    }
+
+    /// What an operation on a file system has to say beyond its answer. Whether that is to be
+    /// judged as well.
+    fn judge_file(
+        &mut self,
+        filed: Filed<'s>,
+        awaited: &Awaited<'s>,
+        completion: &Completion,
+        now: Instant,
+    ) -> bool {
+        let (property, location) = (awaited.wanted.or_violates.as_deref(), awaited.location);
+        let is_absent = matches!(completion.result, Err(Errno::ENOENT | Errno::ENOTDIR));
+        let is_there = completion.result.is_ok();
+        if let Some(otherwise) = filed.otherwise {
+            if is_absent {
+                self.goes_to = Some(otherwise);
+            }
+            return !is_absent;
+        }
+        match (filed.finds, &filed.io.kind) {
+            (Finds::Something(wanted), FileIoKind::Lookup { path }) if is_there || is_absent => {
+                if *wanted != is_there {
+                    let there = if is_there { "there is" } else { "there is no" };
+                    self.violated(location, property, format!("{there} `{path}`"), now);
+                }
+                return false;
+            }
+            (Finds::Len(wanted), _) if is_there && completion.len != *wanted => {
+                let message = format!("it is {} bytes long, not {wanted}", completion.len);
+                self.violated(location, property, message, now);
+            }
+            (Finds::Names(wanted), _) if is_there => {
+                let found = String::from_utf8_lossy(&completion.data);
+                let found: Vec<_> = found.lines().collect();
+                if found != *wanted {
+                    self.violated(location, property, format!("the names are {found:?}"), now);
+                }
+            }
+            _ => {}
+        }
+        match filed.io.kind {
+            FileIoKind::Create { opens, .. } | FileIoKind::Open { opens, .. } => {
+                let number = if is_there { completion.len } else { 0 };
+                self.handles[opens.0] = FileId::from_number(number);
+            }
+            _ => {}
+        }
+        true
     }
 
     fn judge(&mut self, awaited: Awaited<'s>, completion: Completion, turn: &mut Turn<'_, '_>) {
         let Awaited { wanted, location, len: io_len, .. } = awaited;
         let property = wanted.or_violates.as_deref();
         let now = turn.world.now();
+        let is_moved = awaited.file.is_none_or(|filed| match filed.io.kind {
+            FileIoKind::Read { len, .. } => len.is_some() || matches!(wanted.gets, Gets::Short(_)),
+            FileIoKind::Write { .. } => true,
+            _ => false,
+        });
+        if let Some(filed) = awaited.file
+            && !self.judge_file(filed, &awaited, &completion, now)
+        {
+            return;
+        }
         match (&self.recovers, property, wanted.gets, completion.result) {
             (Some(_), None, Gets::Ok, Err(errno)) => {
                 self.refuse(location, format!("an access fails with {errno}"), now);
             }
             _ => self.expect_answer(location, property, wanted.gets, completion.result, now),
         }
-        if let (Gets::Ok | Gets::Short(_), Ok(())) = (wanted.gets, completion.result) {
+        if let (Gets::Ok | Gets::Short(_), Ok(()), true) =
+            (wanted.gets, completion.result, is_moved)
+        {
             self.expect_len(location, property, wanted.gets, (io_len, completion.len), now);
         }
         if awaited.kind != IoKind::Read {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use headcrash_sim::{
-    Choices, Cx, DiskId, Fact, Key, Point, PointKind, Progress, Runner, Sink, What,
+    Choices, Cx, DiskId, Fact, FsId, Key, Point, PointKind, Progress, Runner, Sink, What,
 };
 
 use super::condition::Moment;
@@ -127,6 +127,7 @@ impl<'s> Session<'s> {
                         world.power_cut(disk, cx);
                     }
                 }
+                world.power_cut_files(cx);
             }
             _ => self.runner.world_mut().power_cut_all(cx),
         }
@@ -164,7 +165,8 @@ impl<'s> Session<'s> {
     /// scenario is about one and none has come, or not for every disk.
     fn goes_dark_at_the_end(&self) -> bool {
         let world = self.runner.world();
-        let partly = (0..world.disk_count() as u32).any(|disk| !world.is_powered(DiskId(disk)));
+        let partly = (0..world.disk_count() as u32).any(|disk| !world.is_powered(DiskId(disk)))
+            || (0..world.file_system_count() as u32).any(|fs| !world.is_mounted(FsId(fs)));
         match self.scenario.power_cut() {
             Some(PowerCut { at: CutAt::Never, .. }) | None => partly,
             Some(_) => self.cuts == 0 || partly,

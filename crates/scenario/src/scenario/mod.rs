@@ -6,6 +6,7 @@ mod condition;
 mod content;
 mod crash;
 mod disk;
+mod files;
 mod step;
 
 use std::fmt;
@@ -18,6 +19,7 @@ pub use condition::{Condition, FaultPlace, Property, PropertyKind, RulePlace};
 pub use content::{Content, Difference, Pattern};
 pub use crash::{CutAt, FailEach, OnMisuse, PowerCut, Search, StateOrder};
 pub use disk::{Disk, Extent, Medium, Node, RuleInfo, Top};
+pub use files::{FileIo, FileIoKind, FileSystem, Finds};
 pub use step::{Client, Gets, Io, Step, StepKind, Wanted};
 
 use crate::file::File;
@@ -34,6 +36,10 @@ macro_rules! indices {
 indices! {
     /// A disk, by its place in [`Scenario::disks`].
     DiskIndex;
+    /// A file system, by its place in [`Scenario::file_systems`].
+    FileSystemIndex;
+    /// An open file, by its place in [`Client::handles`].
+    HandleIndex;
     /// A request's id, by its place in [`Scenario::requests`].
     RequestIndex;
     /// A tag, by its place in [`Scenario::tags`].
@@ -56,6 +62,7 @@ pub struct Scenario {
     pub(crate) file: File,
     pub(crate) source: Source,
     pub(crate) disks: Vec<Disk>,
+    pub(crate) file_systems: Vec<FileSystem>,
     pub(crate) clients: Vec<Client>,
     pub(crate) recover: Option<Client>,
     pub(crate) power_cut: Option<PowerCut>,
@@ -111,6 +118,12 @@ impl Scenario {
     #[must_use]
     pub fn disks(&self) -> &[Disk] {
         &self.disks
+    }
+
+    /// The file systems, in file order.
+    #[must_use]
+    pub fn file_systems(&self) -> &[FileSystem] {
+        &self.file_systems
     }
 
     /// The clients, in file order; at least one.

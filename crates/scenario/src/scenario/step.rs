@@ -4,7 +4,7 @@ use headcrash_engine::{Errno, EventId, IoKind};
 use headcrash_sim::Fault;
 
 use super::{
-    Condition, Content, DiskIndex, MarkIndex, Pattern, RequestIndex, SavedIndex, StepIndex,
+    Condition, Content, DiskIndex, FileIo, Finds, MarkIndex, Pattern, RequestIndex, SavedIndex, StepIndex,
     TagIndex,
 };
 use crate::source::Location;
@@ -19,6 +19,8 @@ pub struct Client {
     pub steps: Vec<Step>,
     /// The names it saves reads under.
     pub saved: Vec<String>,
+    /// The names it gives to open files.
+    pub handles: Vec<String>,
     /// How deep its `repeat`s are nested: how many counters it needs.
     pub depth: usize,
     /// Where the file declares it.
@@ -97,6 +99,15 @@ pub enum StepKind {
         /// What decides.
         holds: Pattern,
         /// Where to go if it does not match.
+        otherwise: StepIndex,
+    },
+    /// Submit an operation on a file system and wait for it.
+    File(FileIo, Wanted, Finds),
+    /// Go on if there is a file or directory with this path, otherwise go to `otherwise`.
+    WhenExists {
+        /// The look-up.
+        io: FileIo,
+        /// Where to go if there is not.
         otherwise: StepIndex,
     },
     /// Go there.
@@ -186,7 +197,7 @@ pub enum Gets {
     Ok,
     /// Either way.
     Any,
-    /// It must, with so many bytes done and no more; only for reads and writes. What comes back of
+    /// It must, with so many bytes done and no more; only for reads and writes, of files as well. What comes back of
     /// a read are these bytes.
     Short(u64),
     /// It must fail with this.

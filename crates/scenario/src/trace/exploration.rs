@@ -1,6 +1,6 @@
 //! What came of all crash states, as text and as JSON.
 
-use headcrash_sim::StateCount;
+use headcrash_sim::{FileContract, StateCount};
 use serde_json::{Value, json};
 
 use crate::run::{CrashPoint, Exploration};
@@ -9,7 +9,7 @@ use crate::scenario::{Medium, Scenario};
 /// Of more moments than this the table shows the ones that say something.
 const ROWS: usize = 24;
 
-/// The contract of each disk, one per line.
+/// The contract of each disk and file system, one per line.
 #[must_use]
 pub fn contracts(scenario: &Scenario) -> String {
     let mut text = String::new();
@@ -23,6 +23,13 @@ pub fn contracts(scenario: &Scenario) -> String {
             Medium::Stored => disk.device.to_string(),
         };
         text.push_str(&format!("{}: {contract}\n", disk.name));
+    }
+    for fs in scenario.file_systems() {
+        let unit = fs.contract.unit;
+        // Scenarios have contracts with names alone.
+        let known = fs.contract.with_unit(FileContract::XFS.unit);
+        let name = known.name().unwrap_or("a contract of its own");
+        text.push_str(&format!("{}: files as {name}, in units of {unit}\n", fs.name));
     }
     text
 }

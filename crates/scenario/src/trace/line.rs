@@ -33,6 +33,38 @@ pub enum Told<'s> {
         #[serde(skip_serializing_if = "Option::is_none")]
         event: Option<&'s str>,
     },
+    /// A client submitted an operation on a file system, by the name of the step; `to` of a rename.
+    FileSubmitted {
+        client: &'s str,
+        request: u64,
+        fs: &'s str,
+        op: &'static str,
+        path: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+        at: u64,
+        len: u64,
+    },
+    /// An operation on a file system ended: `len` is how many bytes were done, how long the file
+    /// is, or how many names there are.
+    FileCompleted {
+        client: &'s str,
+        request: u64,
+        fs: &'s str,
+        op: &'static str,
+        path: String,
+        result: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        len: Option<u64>,
+    },
+    /// A fault of a file system strikes.
+    FileStruck { fs: &'s str, request: u64, rule: String, fault: &'static str },
+    /// What a cut left of a name, a length or some bytes: one of so many, 0 is the newest.
+    FileResolved { fs: &'s str, path: String, found: Found, candidates: u32, chosen: u32 },
+    /// A file system's power went.
+    FilesPowerCut { fs: &'s str },
+    /// A file system's power is back.
+    FilesPowerOn { fs: &'s str },
     /// A request reached an event; request 0 is the opening of the disk.
     Announced { node: String, request: u64, event: &'s str },
     /// A disk was opened.
@@ -116,12 +148,30 @@ pub enum Told<'s> {
     Lifted { disk: &'s str, at: u64, len: u64, count: u64 },
 }
 
+/// A read of so many bytes is one of all there are.
+const REST: u64 = 16 << 20;
+
+/// What a cut left of one place in a file system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "fields are named as in the text above")]
+pub enum Found {
+    /// What has the name, by the order in which it was made; nothing, if nobody has it.
+    Entry { inode: Option<u32> },
+    /// How long the file is.
+    Length { len: u64 },
+    /// Some of its bytes.
+    Data { at: u64, len: u64 },
+}
+
 impl Told<'_> {
     /// Whom the line is about: a client, or a node.
     #[must_use]
     pub(super) fn who(&self) -> String {
         match self {
             Self::Submitted { client, .. }
+            | Self::FileSubmitted { client, .. }
+            | Self::FileCompleted { client, .. }
             | Self::Waiting { client, .. }
             | Self::ReadIgnored { client, .. }
             | Self::InFlight { client, .. }
@@ -161,6 +211,10 @@ impl Told<'_> {
             | Self::Returned { disk }
             | Self::Damaged { disk, .. }
             | Self::Lifted { disk, .. } => (*disk).to_owned(),
+            Self::FileStruck { fs, .. }
+            | Self::FileResolved { fs, .. }
+            | Self::FilesPowerCut { fs }
+            | Self::FilesPowerOn { fs } => (*fs).to_owned(),
             Self::Violated { .. } => "!".to_owned(),
         }
     }
@@ -175,6 +229,43 @@ impl Told<'_> {
                     None => format!("#{request} {io} {disk} {at}+{len}{fua}"),
                 }
             }
+            Self::FileSubmitted { request, fs, op, path, to, at, len, .. } => {
+                let path = if path.is_empty() { "/" } else { path };
+                let rest = match (*op, to) {
+                    (_, Some(to)) => format!(" to {to}"),
+                    ("read_file", _) if *len >= REST => format!(" {at}+"),
+                    ("read_file" | "write_file", _) => format!(" {at}+{len}"),
+                    ("set_len", _) => format!(" {len}"),
+                    _ => String::new(),
+                };
+                format!("#{request} {op} {fs}:{path}{rest}")
+            }
+            Self::FileCompleted { request, op, result, len, .. } => match (*op, len) {
+                ("list", Some(1)) => format!("#{request} {result}, 1 name"),
+                ("list", Some(names)) => format!("#{request} {result}, {names} names"),
+                ("write_file", _) | (_, None) => format!("#{request} {result}"),
+                (_, Some(1)) => format!("#{request} {result}, 1 byte"),
+                (_, Some(len)) => format!("#{request} {result}, {len} bytes"),
+            },
+            Self::FileStruck { request, rule, fault, .. } => {
+                format!("#{request} struck by {rule}: {fault}")
+            }
+            Self::FileResolved { path, found, candidates, chosen, .. } => {
+                let what = match found {
+                    Found::Entry { inode: Some(inode) } => format!("{path} is inode {inode}"),
+                    Found::Entry { inode: None } => format!("{path} is not there"),
+                    Found::Length { len } => format!("{path} is {len} bytes long"),
+                    Found::Data { at, len } => format!("{path} {at}+{len} is"),
+                };
+                let which = match (found, chosen) {
+                    (Found::Data { .. }, 0) => " the newest".to_owned(),
+                    (Found::Data { .. }, older) => format!(" {older} older than the newest"),
+                    _ => String::new(),
+                };
+                format!("  {what}{which}: one of {candidates}")
+            }
+            Self::FilesPowerCut { .. } => "power cut".to_owned(),
+            Self::FilesPowerOn { .. } => "power on".to_owned(),
             Self::Announced { request: 0, event, .. } => format!("at {event}"),
             Self::Announced { request, event, .. } => format!("#{request} at {event}"),
             Self::Opened { .. } => "open".to_owned(),

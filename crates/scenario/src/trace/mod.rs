@@ -8,7 +8,7 @@ mod names;
 pub use crash::{crash, crash_json, crash_points};
 pub(crate) use exploration::{states, table};
 pub use exploration::{contracts, exploration};
-pub use line::{Line, Told};
+pub use line::{Found, Line, Told};
 pub use names::Names;
 
 use headcrash_sim::Misuse;

@@ -1,9 +1,9 @@
 //! Whose names the numbers of a trace are.
 
 use headcrash_engine::{Errno, EventId, RuleId, TriggerId};
-use headcrash_sim::{ClientId, DiskId, Effect, Fact, NodeId, RuleList, Verb, What};
+use headcrash_sim::{ClientId, DiskId, Effect, Fact, FilePlace, FileVerb, FsId, NodeId, RuleList, Verb, What};
 
-use super::line::{Line, Told};
+use super::line::{Found, Line, Told};
 use crate::scenario::{RuleInfo, Scenario};
 
 /// What the client is called that recovers after a power cut.
@@ -29,6 +29,10 @@ impl<'s> Names<'s> {
 
     fn disk(&self, disk: DiskId) -> &'s str {
         &self.scenario.disks()[disk.index()].name
+    }
+
+    fn fs(&self, fs: FsId) -> &'s str {
+        &self.scenario.file_systems()[fs.index()].name
     }
 
     /// A node: its disk, and how far down it is, if it is not the outermost.
@@ -106,6 +110,62 @@ impl<'s> Names<'s> {
                     event,
                 }
             }
+            What::FileSubmitted { client, request, fs, shape } => Told::FileSubmitted {
+                client: self.client(*client),
+                request: request.number(),
+                fs: self.fs(*fs),
+                op: shape.verb.name(),
+                path: shape.path.to_string(),
+                to: shape.to.as_ref().map(ToString::to_string),
+                at: shape.at,
+                len: shape.len,
+            },
+            What::FileCompleted { client, request, fs, verb, path, result, len } => {
+                let counts = matches!(
+                    verb,
+                    FileVerb::Read | FileVerb::Write | FileVerb::Len | FileVerb::List
+                );
+                Told::FileCompleted {
+                    client: self.client(*client),
+                    request: request.number(),
+                    fs: self.fs(*fs),
+                    op: verb.name(),
+                    path: path.to_string(),
+                    result: answer(*result),
+                    len: (counts && result.is_ok()).then_some(*len),
+                }
+            }
+            What::FileStruck { request, fs, rule } => {
+                let fs = &self.scenario.file_systems()[fs.index()];
+                let name = &fs.fault_infos[rule.index()].name;
+                Told::FileStruck {
+                    fs: &fs.name,
+                    request: request.number(),
+                    rule: name.as_ref().map_or_else(
+                        || format!("fault {}", rule.index() + 1),
+                        |name| format!("`{name}`"),
+                    ),
+                    fault: fs.faults[rule.index()].fault.name(),
+                }
+            }
+            What::FileResolved { fs, place, candidates, chosen } => {
+                let (path, found) = match place {
+                    FilePlace::Entry { path, found } => (path, Found::Entry { inode: *found }),
+                    FilePlace::Length { path, len } => (path, Found::Length { len: *len }),
+                    FilePlace::Data { path, at, len } => {
+                        (path, Found::Data { at: *at, len: *len })
+                    }
+                };
+                Told::FileResolved {
+                    fs: self.fs(*fs),
+                    path: path.to_string(),
+                    found,
+                    candidates: *candidates,
+                    chosen: *chosen,
+                }
+            }
+            What::FilesPowerCut { fs } => Told::FilesPowerCut { fs: self.fs(*fs) },
+            What::FilesPowerOn { fs } => Told::FilesPowerOn { fs: self.fs(*fs) },
             What::Announced { request, node, event } => Told::Announced {
                 node: self.node(*node),
                 request: request.number(),

@@ -4,6 +4,7 @@ use headcrash_engine::{Access, Dialect};
 
 use super::Flow;
 use crate::disk::LayerKind;
+use crate::io::Verb;
 use crate::request::{Life, Request, Step, Transfer};
 use crate::trace::What;
 use crate::world::{Cx, World};
@@ -50,7 +51,12 @@ impl World {
     pub(super) fn flush_to_disk(&self, request: &mut Request, layer: usize, written: u64) -> Flow {
         let disk = &self.disks[request.disk.index()];
         request.plan.push(Step::FlushBelow { layer });
-        let clean = disk.dialect == Dialect::Qemu10 && disk.layers[layer].flushed == written;
+        // The medium has a word in it: what completed while a flush was under way is not covered
+        // by that flush, whatever the layers have counted since.
+        let covered = layer + 1 < disk.layers.len()
+            || disk.medium.is_covered(self.flush_scope(request));
+        let clean =
+            disk.dialect == Dialect::Qemu10 && disk.layers[layer].flushed == written && covered;
         if !disk.no_flush && !clean {
             let event = disk.events.flush_to_disk;
             request
@@ -73,9 +79,19 @@ impl World {
                 self.check(request, layer, Access::FLUSH, cx)
             }
             LayerKind::File => {
-                let scope = self.disks[request.disk.index()].medium.seq();
+                let scope = self.flush_scope(request);
                 self.transfer(request, Transfer::Flush { scope }, cx)
             }
+        }
+    }
+
+    /// What a flush that reaches the medium covers: what had completed when the client asked for
+    /// it. A node flushes what is below it more than once, and what completes in between is not
+    /// part of the promise. A flush that stands in for force unit access covers the write itself.
+    fn flush_scope(&self, request: &Request) -> u64 {
+        match request.shape.verb {
+            Verb::Flush => request.since,
+            _ => self.disks[request.disk.index()].medium.seq(),
         }
     }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use headcrash_engine::Errno;
 
 use super::versions::{FileVersions, Logged};
-use super::{Commits, FileCx, FileId, FileSystem, Image, Inode, MetadataOrder};
+use super::{Commits, EntryKind, FileCx, FileId, FileSystem, Image, Inode, MetadataOrder};
 
 /// In how many steps a file grows by one write at most.
 const STEPS: u64 = 32;
@@ -47,6 +47,18 @@ impl FileSystem {
     pub fn len(&mut self, file: FileId, cx: &mut FileCx<'_>) -> Result<u64, Errno> {
         let inode = self.inode(file)?;
         Ok(self.length(inode, cx))
+    }
+
+    /// How long the file with this path is, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// `EISDIR`; as of [`lookup`](Self::lookup).
+    pub fn len_of(&mut self, path: &str, cx: &mut FileCx<'_>) -> Result<u64, Errno> {
+        match self.lookup(path, cx)? {
+            (_, EntryKind::Directory) => Err(Errno::EISDIR),
+            (inode, EntryKind::File) => Ok(self.length(inode, cx)),
+        }
     }
 
     /// Reads bytes from byte `at` on; how many there were before the end of the file.

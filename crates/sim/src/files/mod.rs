@@ -157,6 +157,35 @@ impl FileSystem {
         self.sweep();
     }
 
+    /// The number of the last operation on names, lengths that were set, or data where that is
+    /// journalled.
+    pub(crate) fn last_operation(&self) -> u64 {
+        self.pending.last
+    }
+
+    /// Decides everything that power cuts left open and that can be reached from the root.
+    pub(crate) fn settle_all(&mut self, cx: &mut FileCx<'_>) {
+        let mut seen = BTreeSet::new();
+        let mut new = vec![Inode::ROOT];
+        while let Some(inode) = new.pop() {
+            // A directory can be in itself, where renames were lost.
+            if !seen.insert(inode) {
+                continue;
+            }
+            if self.object(inode).kind() == EntryKind::File {
+                let units = self.length(inode, cx).div_ceil(u64::from(self.contract.unit));
+                if !self.cuts.is_empty() {
+                    (0..units).for_each(|unit| self.settle_unit(inode, unit, cx));
+                }
+                continue;
+            }
+            for key in self.open_names(inode) {
+                self.settle_entry(&key, cx);
+            }
+            new.extend(self.names(inode).values().rev());
+        }
+    }
+
     /// What power cuts left open and nobody has looked at since.
     #[must_use]
     pub fn unresolved(&self) -> Unresolved {

@@ -258,7 +258,7 @@ impl FileSystem {
         }
     }
 
-    fn open_names(&self, directory: Inode) -> Vec<EntryKey> {
+    pub(super) fn open_names(&self, directory: Inode) -> Vec<EntryKey> {
         let open = self.cuts.iter().flat_map(|cut| cut.open_entries(directory));
         let mut open: Vec<EntryKey> = open.cloned().collect();
         open.sort();

@@ -163,6 +163,11 @@ impl Medium {
         self.seq
     }
 
+    /// Whether a flush of effects up to this one would have nothing to do.
+    pub(crate) const fn is_covered(&self, scope: u64) -> bool {
+        self.covered >= scope || self.log.is_empty()
+    }
+
     pub(crate) const fn unflushed(&self) -> usize {
         self.log.len()
     }
