@@ -196,7 +196,9 @@ fn moment(text: &str) -> Result<Moment, String> {
     match text {
         "end" => Ok(Moment::End),
         "cut" => Ok(Moment::Cut),
-        _ => text.parse().map(Moment::Step).map_err(|_| "`end`, `cut` or a step's number".to_owned()),
+        _ => {
+            text.parse().map(Moment::Step).map_err(|_| "`end`, `cut` or a step's number".to_owned())
+        }
     }
 }
 

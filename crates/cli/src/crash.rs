@@ -97,13 +97,7 @@ fn points(args: &CrashArgs, scenario: &mut Scenario, seed: u64) -> Exit {
     Exit::Fine
 }
 
-fn unexpected(
-    args: &CrashArgs,
-    scenario: &Scenario,
-    run: &Run,
-    seed: u64,
-    is_added: bool,
-) -> Exit {
+fn unexpected(args: &CrashArgs, scenario: &Scenario, run: &Run, seed: u64, is_added: bool) -> Exit {
     let said = run.outcome.render(scenario.source(), output::colours());
     let name = scenario.source().name();
     let (got, wanted) = (run.outcome.label(), scenario.expect());

@@ -56,7 +56,9 @@ fn misplaced(args: &CrashArgs) -> Option<&'static str> {
 fn explore(args: &CrashArgs) -> Result<Exit, String> {
     let name = args.file.display().to_string();
     if let Some(option) = misplaced(args) {
-        return Err(format!("{option} is about scenarios, and {name} is taken for a log of writes"));
+        return Err(format!(
+            "{option} is about scenarios, and {name} is taken for a log of writes"
+        ));
     }
     let check = args.check.as_deref().map(Check::new).transpose()?;
     let bytes = files::read(&args.file, LOG_MAX + 1).map_err(|error| format!("{name}: {error}"))?;
@@ -79,9 +81,7 @@ fn explore(args: &CrashArgs) -> Result<Exit, String> {
     let mut report = LogReport::new(device, options.alone);
     let mut left = args.runs.unwrap_or(IMAGES);
     let mut kept = 0;
-    'all: while let Some(point) =
-        states.next_point().map_err(|error| format!("{name}: {error}"))?
-    {
+    'all: while let Some(point) = states.next_point().map_err(|error| format!("{name}: {error}"))? {
         report.at(point);
         while let Some(image) = states.next_image() {
             if left == 0 {
@@ -110,7 +110,9 @@ fn explore(args: &CrashArgs) -> Result<Exit, String> {
     match args.format {
         Format::Text => output::text(&report.text()),
         Format::Json => {
-            output::line(&json!({"format": 1, "log": name, "crash_states": report.json()}).to_string());
+            output::line(
+                &json!({"format": 1, "log": name, "crash_states": report.json()}).to_string(),
+            );
         }
     }
     if report.verdicts.loud == 0 {
@@ -143,7 +145,9 @@ fn base(args: &CrashArgs, log: &WriteLog, device: &Device) -> Result<Image, Stri
         let changes = log.entries.iter().filter(|entry| entry.is_change());
         let end = changes.map(|entry| (entry.sector + entry.sectors) * sector).max();
         let size = end.unwrap_or(0).max(1).next_multiple_of(device.unit());
-        output::note(&format!("the device is taken to have {size} bytes, as far as the log reaches"));
+        output::note(&format!(
+            "the device is taken to have {size} bytes, as far as the log reaches"
+        ));
         size
     });
     if size > 1 << 60 {
@@ -181,7 +185,8 @@ impl<'a> Check<'a> {
         let mut file = File::create_new(&path).map_err(fail)?;
         files::write_raw(&mut file, &image.image).map_err(fail)?;
         drop(file);
-        let path = path.to_str().ok_or("the temporary folder's name is not UTF-8; TMPDIR names it")?;
+        let path =
+            path.to_str().ok_or("the temporary folder's name is not UTF-8; TMPDIR names it")?;
         let command = self.0.replace("{}", &command_line([path]));
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(command).stdin(Stdio::null());
@@ -209,7 +214,8 @@ fn command(args: &CrashArgs) -> String {
     let file = args.file.display().to_string();
     let file = if file.starts_with('-') { format!("./{file}") } else { file };
     let mut words = vec!["headcrash".to_owned(), "crash".to_owned(), file];
-    words.extend(args.device.into_iter().flat_map(|d| ["--device".to_owned(), d.name().to_owned()]));
+    words
+        .extend(args.device.into_iter().flat_map(|d| ["--device".to_owned(), d.name().to_owned()]));
     for (name, number) in [
         ("--sector", args.sector),
         ("--size", args.size),

@@ -30,8 +30,8 @@ fn write_log(args: &ExportLogArgs, scenario: &Scenario) -> Result<(), String> {
     let disk = disk.map_err(|error| format!("--disk: {error}"))?;
     let seed = args.seed.or_else(|| scenario.seeds().iter().next()).unwrap_or_default();
     let name = args.file.display();
-    let exported = export_log(scenario, disk, seed, args.tail)
-        .map_err(|error| format!("{name}: {error}"))?;
+    let exported =
+        export_log(scenario, disk, seed, args.tail).map_err(|error| format!("{name}: {error}"))?;
     let bytes = exported.log.to_bytes().map_err(|error| format!("{name}: {error}"))?;
     for note in exported.notes {
         output::note(&format!("{name}: {note}"));

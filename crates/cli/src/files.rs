@@ -108,7 +108,9 @@ pub(crate) fn raw(path: &Path) -> io::Result<Image> {
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
     if len > MAX {
-        return Err(io::Error::other(format!("a disk has at most {MAX} bytes, and this has {len}")));
+        return Err(io::Error::other(format!(
+            "a disk has at most {MAX} bytes, and this has {len}"
+        )));
     }
     let mut image = Image::new(len, 0);
     let mut buffer = vec![0; 1 << 20];

@@ -103,10 +103,13 @@ fn give(imported: &Imported, to: Option<&Path>) -> Result<(), String> {
 
 fn blkdebug(args: &ImportBlkdebugArgs) -> Result<(), String> {
     let dialect = args.dialect.into();
-    let spec = spec(&args.source, dialect).map_err(|error| format!("error: {}: {error}", args.source))?;
+    let spec =
+        spec(&args.source, dialect).map_err(|error| format!("error: {}: {error}", args.source))?;
     if spec.nodes.is_empty() && !args.source.contains(':') && !args.source.contains('=') {
         let source = &args.source;
-        return Err(format!("error: {source}: there is no such file, and it is no name of blkdebug's"));
+        return Err(format!(
+            "error: {source}: there is no such file, and it is no name of blkdebug's"
+        ));
     }
     let image = Image::find(&spec.image).map_err(|error| format!("error: the image: {error}"))?;
     let commands = match &args.commands {

@@ -43,10 +43,13 @@ fn main() -> ExitCode {
         Command::Crash(args) => crash::crash(&args),
         Command::Image(args) => image::image(&args),
         Command::Schema => output::print(&format!("{:#}", headcrash_scenario::json_schema())),
-        Command::Explain(args) => output::print(match args.topic {
-            Topic::Scenario => headcrash_scenario::explain(),
-            Topic::Presets => headcrash_scenario::explain_presets(),
-        }.trim_end()),
+        Command::Explain(args) => output::print(
+            match args.topic {
+                Topic::Scenario => headcrash_scenario::explain(),
+                Topic::Presets => headcrash_scenario::explain_presets(),
+            }
+            .trim_end(),
+        ),
         Command::Import { what } => import::import(&what),
         Command::Export { what } => export::export(&what),
         Command::Conformance(args) => conformance::conformance(&args),

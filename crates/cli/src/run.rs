@@ -208,7 +208,12 @@ fn unexpected(args: &RunArgs, scenario: &Scenario, run: &Run, seed: u64, report:
 
 /// Writes `TOPIC__NAME-SEED.failure.ron`: the whole path is in the name, so that no two scenarios
 /// share one.
-pub(crate) fn save(folder: &Path, scenario: &Scenario, run: &Run, seed: u64) -> std::io::Result<PathBuf> {
+pub(crate) fn save(
+    folder: &Path,
+    scenario: &Scenario,
+    run: &Run,
+    seed: u64,
+) -> std::io::Result<PathBuf> {
     std::fs::create_dir_all(folder)?;
     let name = scenario.source().name().trim_end_matches(".ron");
     let parts: Vec<_> =

@@ -253,6 +253,15 @@ impl Triggers {
         self.live[id.index()].enabled = enabled;
     }
 
+    /// A trigger goes on counting from where it was in another set of the same triggers.
+    ///
+    /// # Panics
+    ///
+    /// When it is in neither.
+    pub fn carry_on(&mut self, id: TriggerId, from: &Self) {
+        self.live[id.index()] = from.live[id.index()];
+    }
+
     /// An event is announced. What strikes at once is added to `struck`; the rest waits for the
     /// next access of this request that fits.
     pub fn announced(

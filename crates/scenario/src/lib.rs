@@ -33,8 +33,9 @@ pub use run::{
 };
 pub use scenario::{
     Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    FailEach, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex, Finds, Gets, HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut,
-    Property, PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario,
+    FailEach, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex, Finds, Gets,
+    HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut, Property,
+    PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario,
     Search, Seeds, StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
     Wanted, crc32,
 };

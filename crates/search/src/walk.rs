@@ -113,7 +113,12 @@ const fn is_turned_at(kind: PointKind) -> bool {
 
 impl Choices for Walk {
     fn choose(&mut self, point: Point, n: u64) -> u64 {
-        if is_turned_at(point.kind) { self.answer(n, 0) } else { Calm.choose(point, n) }
+        if is_turned_at(point.kind) {
+            return self.answer(n, 0);
+        }
+        // Undefined bytes are not turned at, so what depends on them is not all tried.
+        self.beyond += u64::from(point.kind == PointKind::Data);
+        Calm.choose(point, n)
     }
 
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize {

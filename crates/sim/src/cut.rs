@@ -294,8 +294,14 @@ impl World {
                     cx.tell(self.now, What::Reopened { disk: id });
                 }
                 Engines::Reset => {
+                    let before = core::mem::take(&mut disk.triggers);
                     let all = disk.rules.iter().map(|rule| rule.trigger.clone()).collect();
                     disk.triggers = headcrash_engine::Triggers::new(all);
+                    for (place, rule) in (0..).map(TriggerId).zip(disk.rules.iter()) {
+                        if rule.key == crate::FaultRule::EACH {
+                            disk.triggers.carry_on(place, &before);
+                        }
+                    }
                     disk.has_windows = false;
                     for layer in &mut disk.layers {
                         if let LayerKind::Node(engine) = &mut layer.kind {

@@ -372,7 +372,9 @@ impl Disk {
             start = start.max(self.busy_until).after_ns(service);
             self.busy_until = start;
         }
-        let done = start.after_ns(drawn.unwrap_or(0)).after_ns(longer).max(self.stalled_until);
+        // A stall comes first, then what the transfer takes by itself.
+        start = start.max(self.stalled_until);
+        let done = start.after_ns(drawn.unwrap_or(0)).after_ns(longer);
         if depth.is_some() {
             self.slots.push(done);
         }

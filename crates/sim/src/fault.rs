@@ -272,6 +272,12 @@ pub struct FaultRule {
     pub key: Key,
 }
 
+impl FaultRule {
+    /// The key of a rule that strikes the n-th access of a whole run: its count goes on after a
+    /// power cut, where those of others begin anew.
+    pub const EACH: Key = Key::from_number(2);
+}
+
 /// What a fault rule does.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {

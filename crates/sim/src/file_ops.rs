@@ -824,6 +824,7 @@ impl World {
             submitted: 0,
             short: None,
             since: 0,
+            flushed: false,
             file: Some(Box::new(job)),
         });
         if is_lost {
@@ -942,10 +943,8 @@ impl World {
         let Some(job) = request.file.take() else { return };
         let mounted = &mut self.file_systems[job.fs.index()];
         let mut seen = Vec::new();
-        let file_cx = &mut FileCx {
-            choices: &mut *cx.choices,
-            witness: &mut |resolved| seen.push(resolved),
-        };
+        let file_cx =
+            &mut FileCx { choices: &mut *cx.choices, witness: &mut |resolved| seen.push(resolved) };
         let done = mounted.perform_struck(&job.op, &job.strikes, file_cx);
         self.tell_resolved(job.fs, seen, cx);
         self.request_mut(id).expect("it is not taken").file = Some(job);
@@ -1067,10 +1066,8 @@ impl World {
     pub fn decide_all_files(&mut self, fs: FsId, cx: &mut Cx<'_>) -> FileSystem {
         let mounted = &mut self.file_systems[fs.index()];
         let mut seen = Vec::new();
-        let file_cx = &mut FileCx {
-            choices: &mut *cx.choices,
-            witness: &mut |resolved| seen.push(resolved),
-        };
+        let file_cx =
+            &mut FileCx { choices: &mut *cx.choices, witness: &mut |resolved| seen.push(resolved) };
         mounted.system.settle_all(file_cx);
         self.tell_resolved(fs, seen, cx);
         self.files(fs)
@@ -1181,8 +1178,7 @@ mod tests {
         ask(&mut world, FileOp::Sync { file }, cx);
         ask(&mut world, FileOp::SyncDir { path: path("/") }, cx);
         let before = world.cut_digest();
-        let lost =
-            world.submit_file(ME, (Key::client("me"), 9), FsId(0), write(file, 7, 100), cx);
+        let lost = world.submit_file(ME, (Key::client("me"), 9), FsId(0), write(file, 7, 100), cx);
         assert_ne!(world.cut_digest(), before);
         assert_eq!(world.unsynced(FsId(0)), 0, "it is not done");
         world.power_cut_all(cx);

@@ -56,6 +56,8 @@ pub(crate) struct Request {
     pub(crate) short: Option<u64>,
     /// How much its disk had been written when it was submitted: what a flush promises.
     pub(crate) since: u64,
+    /// It has sent a flush to the medium: what else it sends covers no more.
+    pub(crate) flushed: bool,
     /// What it does to a file system, if that is what it is for: then it has no disk.
     pub(crate) file: Option<Box<FileJob>>,
 }

@@ -262,8 +262,7 @@ impl World {
             }
             (layer.written, layer.flushed) = (0, 0);
         }
-        disk.medium.revert_dropped();
-        disk.medium.overlays.reopened();
+        disk.medium.reopened();
         cx.tell(self.now, What::Opened { disk: disk_id });
         self.open_windows(disk_id, cx);
         // Innermost first: a node is open when what it stands on is.
@@ -327,7 +326,9 @@ impl World {
     /// survive, and so do requests on their way. A closed disk is opened as it was closed.
     /// (QEMU: `bdrv_reopen`, to which blkdebug agrees and does nothing.)
     pub fn reopen(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) {
-        self.disks[disk_id.index()].is_open = true;
+        let disk = &mut self.disks[disk_id.index()];
+        disk.is_open = true;
+        disk.medium.reopened();
         cx.tell(self.now, What::Reopened { disk: disk_id });
     }
 
@@ -407,6 +408,7 @@ impl World {
             submitted: 0,
             short: None,
             since: self.disks[disk.index()].medium.seq(),
+            flushed: false,
             file: None,
         });
         if !self.disks[disk.index()].powered {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use headcrash_engine::{Dialect, ProgramBuilder, Quirks, StableHasher};
 use headcrash_sim::{
-    Calm, ClientId, Cx, Device, DeviceCache, DeviceError, DiskId, DiskSpec, Discarded, Image, Io,
+    Calm, ClientId, Cx, Device, DeviceCache, DeviceError, Discarded, DiskId, DiskSpec, Image, Io,
     Key, Limits, LimitsSpec, NodeSpec, Resumes, StateCount, World,
 };
 use thiserror::Error;
@@ -344,13 +344,8 @@ fn world(device: Device, base: Image) -> World {
         program: program.expect("a program without rules is one").into(),
         limits: limits.expect("no limits are right"),
     };
-    let device = Device {
-        capacity: None,
-        queue_depth: None,
-        bytes_per_second: None,
-        iops: None,
-        ..device
-    };
+    let device =
+        Device { capacity: None, queue_depth: None, bytes_per_second: None, iops: None, ..device };
     let disk = DiskSpec { device, ..DiskSpec::new("log", base, vec![node]) };
     let mut world = World::new(vec![disk], Resumes::ByScript);
     world.open(DISK, &mut Cx { choices: &mut Calm, sink: &mut () });
@@ -460,17 +455,11 @@ mod tests {
         let log = log(entries);
         assert_eq!(
             shown(&log, &options(0)),
-            [
-                "2 mark here 2: 1200 1000 0000",
-                "8 end 3: 3040 3000 3200 1200"
-            ]
+            ["2 mark here 2: 1200 1000 0000", "8 end 3: 3040 3000 3200 1200"]
         );
         assert_eq!(
             shown(&log, &options(1)),
-            [
-                "2 mark here 2: 1200 1000 0000 0200",
-                "8 end 3: 3040 3000 3200 1200 1040 3240"
-            ]
+            ["2 mark here 2: 1200 1000 0000 0200", "8 end 3: 3040 3000 3200 1200 1040 3240"]
         );
     }
 
@@ -497,10 +486,7 @@ mod tests {
         let device = Device { cache: DeviceCache::Lying, ..Device::default() };
         let options = LogOptions { device, ..options(0) };
         let entries = vec![write(0, 1), Entry::flush(), write(1, 2)];
-        assert_eq!(
-            shown(&log(entries), &options),
-            ["1 flush 1: 1000 0000", "3 end 2: 1200"]
-        );
+        assert_eq!(shown(&log(entries), &options), ["1 flush 1: 1000 0000", "3 end 2: 1200"]);
     }
 
     #[test]

@@ -151,14 +151,26 @@ pub fn import_lazyfs(
         builder.line = injection.location.line as usize;
         most = most.max(builder.fault(&files, &injection.fault).unwrap_or_default());
     }
-    // Every file is written and synced as often as a fault waits for, within reason.
+    // Every file is written as often as a fault waits for, within reason, and synced as often if
+    // a fault waits for that.
+    let is_synced = |file: &usize| {
+        injections.iter().any(|injection| match &injection.fault {
+            lazyfs::Fault::ClearCache { operation, from, .. } => {
+                operation.value == lazyfs::FileOperation::Fsync && from.value == files[*file]
+            }
+            lazyfs::Fault::TornOp { .. } | lazyfs::Fault::TornSeq { .. } => false,
+        })
+    };
     for nth in 0..most.min(64) {
         for file in 0..files.len() {
             builder.write(file, u64::from(nth) * 4096, 4096, false);
         }
-        for file in 0..files.len() {
+        for file in (0..files.len()).filter(|file| is_synced(file)) {
             builder.flush(file);
         }
+    }
+    for file in (0..files.len()).filter(|file| !is_synced(file)) {
+        builder.flush(file);
     }
     if most > 64 {
         let reason = format!("the workload meets 64 of {most} occurrences; make it longer");
@@ -276,7 +288,9 @@ impl<'a> Builder<'a> {
 
     /// Bytes as they are, where that is said in a few words.
     fn data(&mut self, at: u64, data: &[u8], fua: bool) {
-        for (at, len) in self.pieces(0, at, data.len() as u64).into_iter().zip(data.chunks(LEN_MAX as usize)) {
+        for (at, len) in
+            self.pieces(0, at, data.len() as u64).into_iter().zip(data.chunks(LEN_MAX as usize))
+        {
             let ((at, len), bytes) = (at, len);
             self.writes += 1;
             let pattern = brief(bytes).unwrap_or_else(|| {
@@ -327,7 +341,10 @@ impl<'a> Builder<'a> {
             lazyfs::Fault::ClearCache { timing, operation, from, to, occurrence, crash } => {
                 let nth = occurrence.value;
                 if !crash.value {
-                    self.leave("clear-cache", "without a crash the program goes on, and no power cut lets it");
+                    self.leave(
+                        "clear-cache",
+                        "without a crash the program goes on, and no power cut lets it",
+                    );
                     return None;
                 }
                 if to.is_some() {
@@ -391,7 +408,10 @@ impl<'a> Builder<'a> {
             }
             lazyfs::Fault::TornSeq { file, occurrence, persist } => {
                 if occurrence.value > 1 {
-                    self.leave("torn-seq", "writes are counted from the start: only the first group can be told");
+                    self.leave(
+                        "torn-seq",
+                        "writes are counted from the start: only the first group can be told",
+                    );
                     return None;
                 }
                 let last = persist.value.iter().copied().max().unwrap_or(1);
@@ -414,13 +434,15 @@ impl<'a> Builder<'a> {
         }
         let disk = |(name, end): (&String, &u64)| file::Disk {
             name: (disks.len() > 1 || named).then(|| name.clone()),
-            size: (*end).checked_next_multiple_of(sector.max(4096)).unwrap_or(u64::MAX).max(1 << 20),
+            size: (*end)
+                .checked_next_multiple_of(sector.max(4096))
+                .unwrap_or(u64::MAX)
+                .max(1 << 20),
             sector: (sector > 512).then_some(sector),
             ..file::Disk::default()
         };
         let declared: Vec<_> = disks.iter().zip(&ends).map(disk).collect();
-        let declared =
-            if declared == [file::Disk::default()] { Vec::new() } else { declared };
+        let declared = if declared == [file::Disk::default()] { Vec::new() } else { declared };
         if steps.is_empty() {
             steps.push((0, Step::Sleep(Sleep { ns: 0 })));
         }
@@ -441,7 +463,8 @@ impl<'a> Builder<'a> {
                 return Ok(Imported { ron, not_carried: notes });
             }
             // A file has room for so many: a little fewer, until they fit.
-            let fit = (file.steps.len() as u64 * MAX_LEN as u64 / ron.len() as u64 * 63 / 64) as usize;
+            let fit =
+                (file.steps.len() as u64 * MAX_LEN as u64 / ron.len() as u64 * 63 / 64) as usize;
             if fit == 0 {
                 return Err(ImportError::TooLong(ron.len()));
             }
@@ -460,8 +483,8 @@ impl<'a> Builder<'a> {
 
 /// Bytes that no other write has.
 fn unique(write: u64, len: u64) -> Pattern {
-    let byte = (write % 255 + 1) as u8;
-    if write < 255 || len < 8 {
+    let byte = ((write - 1) % 255 + 1) as u8;
+    if write <= 255 || len < 8 {
         return Pattern::Fill(byte);
     }
     let number = (write as u32).to_be_bytes().map(|byte| (1, byte));

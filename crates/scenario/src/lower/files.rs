@@ -398,7 +398,8 @@ impl Lower<'_> {
                 FileIoKind::Read { file: opened?.0, at: read.at, len: read.len }
             }
             Step::WriteFile(write) => {
-                let (data, len) = self.stored((write.fill, write.data.as_ref(), write.len), place)?;
+                let (data, len) =
+                    self.stored((write.fill, write.data.as_ref(), write.len), place)?;
                 if len > MAX_BYTES {
                     self.too_many(len, place.head());
                     return None;

@@ -38,7 +38,7 @@ impl Lower<'_> {
         const CRC: u64 = 4;
         let of = self.content(&record.of, place.field("of"))?;
         let len = record.len;
-        if len < CRC || len > MAX_BYTES {
+        if !(CRC..=MAX_BYTES).contains(&len) {
             let message = format!("a record of {len} bytes cannot be");
             let told = self.say(place.field("len").span(), message);
             told.help

@@ -8,8 +8,8 @@ use super::io::{Answer, Request};
 use super::{Lower, Table, files};
 use crate::file::{self, Step};
 use crate::scenario::{
-    Client, DiskIndex, FileSystemIndex, MarkIndex, RequestIndex, SavedIndex, Step as Lowered, StepIndex, StepKind,
-    TagIndex,
+    Client, DiskIndex, FileSystemIndex, MarkIndex, RequestIndex, SavedIndex, Step as Lowered,
+    StepIndex, StepKind, TagIndex,
 };
 use crate::source::{Location, Place, Span};
 

@@ -255,7 +255,7 @@ pub(crate) fn world(scenario: &Scenario, variant: &Variant) -> World {
             effect: Effect::Fault(Fault::Fail { errno: each.errno, applied: each.applied }),
             window: None,
             swarm: false,
-            key: Key::rule("fail_each"),
+            key: FaultRule::EACH,
         });
     }
     let mut world = World::new(disks, resumes);

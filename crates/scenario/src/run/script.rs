@@ -10,8 +10,8 @@ use headcrash_sim::{
 
 use super::violation::{Claim, Violation};
 use crate::scenario::{
-    Client, DiskIndex, EXPECTATION, FileIo, FileIoKind, Finds, Gets, HandleIndex, Io, MarkIndex, Medium, Pattern, RECOVERS, RequestIndex,
-    Scenario, Step, StepIndex, StepKind, TagIndex, Wanted,
+    Client, DiskIndex, EXPECTATION, FileIo, FileIoKind, Finds, Gets, HandleIndex, Io, MarkIndex,
+    Medium, Pattern, RECOVERS, RequestIndex, Scenario, Step, StepIndex, StepKind, TagIndex, Wanted,
 };
 use crate::source::Location;
 

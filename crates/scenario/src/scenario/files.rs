@@ -35,24 +35,68 @@ pub struct FileIo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in the simulator's `FileOp`")]
 pub enum FileIoKind {
-    Create { path: String, exclusive: bool, opens: HandleIndex },
-    Open { path: String, opens: HandleIndex },
+    Create {
+        path: String,
+        exclusive: bool,
+        opens: HandleIndex,
+    },
+    Open {
+        path: String,
+        opens: HandleIndex,
+    },
     /// Without a length, all there is from `at` on.
-    Read { file: HandleIndex, at: u64, len: Option<u64> },
-    Write { file: HandleIndex, at: u64, len: u64, data: Content },
-    SetLen { file: HandleIndex, len: u64 },
-    Sync { file: HandleIndex },
-    SyncData { file: HandleIndex },
-    Close { file: HandleIndex },
-    Len { file: HandleIndex },
-    LenOf { path: String },
-    Lookup { path: String },
-    Rename { from: String, to: String },
-    Unlink { path: String },
-    MakeDir { path: String },
-    RemoveDir { path: String },
-    SyncDir { path: String },
-    List { path: String },
+    Read {
+        file: HandleIndex,
+        at: u64,
+        len: Option<u64>,
+    },
+    Write {
+        file: HandleIndex,
+        at: u64,
+        len: u64,
+        data: Content,
+    },
+    SetLen {
+        file: HandleIndex,
+        len: u64,
+    },
+    Sync {
+        file: HandleIndex,
+    },
+    SyncData {
+        file: HandleIndex,
+    },
+    Close {
+        file: HandleIndex,
+    },
+    Len {
+        file: HandleIndex,
+    },
+    LenOf {
+        path: String,
+    },
+    Lookup {
+        path: String,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Unlink {
+        path: String,
+    },
+    MakeDir {
+        path: String,
+    },
+    RemoveDir {
+        path: String,
+    },
+    SyncDir {
+        path: String,
+    },
+    List {
+        path: String,
+    },
 }
 
 /// What an operation that succeeds must find.

@@ -4,8 +4,8 @@ use headcrash_engine::{Errno, EventId, IoKind};
 use headcrash_sim::Fault;
 
 use super::{
-    Condition, Content, DiskIndex, FileIo, Finds, MarkIndex, Pattern, RequestIndex, SavedIndex, StepIndex,
-    TagIndex,
+    Condition, Content, DiskIndex, FileIo, Finds, MarkIndex, Pattern, RequestIndex, SavedIndex,
+    StepIndex, TagIndex,
 };
 use crate::source::Location;
 

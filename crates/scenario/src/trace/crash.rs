@@ -3,8 +3,8 @@
 use headcrash_sim::{Replay, Strictness};
 use serde_json::{Value, json};
 
-use super::exploration::{as_json, contracts, point_cells, table};
 use super::exploration;
+use super::exploration::{as_json, contracts, point_cells, table};
 use crate::run::{Example, Exploration, Keep, Outcome, Run, run};
 use crate::scenario::Scenario;
 

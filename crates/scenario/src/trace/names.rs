@@ -1,7 +1,9 @@
 //! Whose names the numbers of a trace are.
 
 use headcrash_engine::{Errno, EventId, RuleId, TriggerId};
-use headcrash_sim::{ClientId, DiskId, Effect, Fact, FilePlace, FileVerb, FsId, NodeId, RuleList, Verb, What};
+use headcrash_sim::{
+    ClientId, DiskId, Effect, Fact, FilePlace, FileVerb, FsId, NodeId, RuleList, Verb, What,
+};
 
 use super::line::{Found, Line, Told};
 use crate::scenario::{RuleInfo, Scenario};
@@ -152,9 +154,7 @@ impl<'s> Names<'s> {
                 let (path, found) = match place {
                     FilePlace::Entry { path, found } => (path, Found::Entry { inode: *found }),
                     FilePlace::Length { path, len } => (path, Found::Length { len: *len }),
-                    FilePlace::Data { path, at, len } => {
-                        (path, Found::Data { at: *at, len: *len })
-                    }
+                    FilePlace::Data { path, at, len } => (path, Found::Data { at: *at, len: *len }),
                 };
                 Told::FileResolved {
                     fs: self.fs(*fs),

@@ -53,8 +53,10 @@ impl World {
         request.plan.push(Step::FlushBelow { layer });
         // The medium has a word in it: what completed while a flush was under way is not covered
         // by that flush, whatever the layers have counted since.
+        let medium = &disk.medium;
         let covered = layer + 1 < disk.layers.len()
-            || disk.medium.is_covered(self.flush_scope(request));
+            || request.flushed
+            || (medium.is_covered(self.flush_scope(request)) && !medium.owes(request.client));
         let clean =
             disk.dialect == Dialect::Qemu10 && disk.layers[layer].flushed == written && covered;
         if !disk.no_flush && !clean {
@@ -80,6 +82,7 @@ impl World {
             }
             LayerKind::File => {
                 let scope = self.flush_scope(request);
+                request.flushed = true;
                 self.transfer(request, Transfer::Flush { scope }, cx)
             }
         }

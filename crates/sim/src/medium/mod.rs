@@ -294,6 +294,14 @@ impl Medium {
         }
     }
 
+    /// The disk was opened again: no cache shows what was dropped, and what lasted until now is over.
+    pub(crate) fn reopened(&mut self) {
+        // What is pending can still be kept; what was dropped is lost here.
+        self.find_broken(|effect| effect.fate == Fate::Dropped);
+        self.revert_dropped();
+        self.overlays.reopened();
+    }
+
     /// What was dropped and could still be seen is gone: the cache was emptied.
     pub(crate) fn revert_dropped(&mut self) {
         if !self.log.iter().any(|effect| effect.fate == Fate::Dropped) {
@@ -360,7 +368,7 @@ impl Medium {
         self.note(|| DeviceEvent::PowerCut);
         let mut effects: Vec<_> =
             self.log.iter().filter(|effect| effect.fate != Fate::Dropped).cloned().collect();
-        self.find_broken();
+        self.find_broken(|_| true);
         // Dropped writes are on no medium: they are taken out from under the others.
         if self.log.iter().any(|effect| effect.fate == Fate::Dropped) {
             self.revert_dropped();
@@ -399,13 +407,13 @@ impl Medium {
 
     /// Notes where a cut may lose, or has lost, what was told to be durable: whatever is not
     /// durable although somebody was told so, and has nothing durable written over it.
-    fn find_broken(&mut self) {
+    fn find_broken(&mut self, is_lost: impl Fn(&Effect) -> bool) {
         let promised = self.promised;
         let mut broken = Ranges::new();
         for effect in self.log.iter() {
             if effect.fate == Fate::Durable {
                 broken.remove(effect.at..effect.end());
-            } else if effect.promised || effect.seq <= promised {
+            } else if is_lost(effect) && (effect.promised || effect.seq <= promised) {
                 broken.insert(effect.at..effect.end(), ());
             }
         }
@@ -617,6 +625,13 @@ impl Medium {
     pub(crate) fn open_stretches(&self) -> Vec<(u64, u64)> {
         let stretches = self.unresolved.stretches(&self.device);
         stretches.into_iter().map(|range| (range.start, range.end - range.start)).collect()
+    }
+
+    /// Whether a flush of `client` has a failure to be told of.
+    pub(crate) fn owes(&self, client: ClientId) -> bool {
+        let heard = |errseq: &Errseq| errseq.heard.get(&client).copied().unwrap_or(0);
+        self.late.is_some()
+            || self.errseq.as_ref().is_some_and(|errseq| heard(errseq) < errseq.count)
     }
 
     /// A flush of `client` is told of a failure it has not heard of.
