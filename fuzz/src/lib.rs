@@ -8,6 +8,7 @@
 //! To add one: a module in `laws/`, a line in [`laws::ALL`], a test in `tests/laws.rs`, a shell in
 //! `fuzz_targets/` and its `[[bin]]`. A test fails while one of them is missing.
 
+pub mod enumerator;
 pub mod laws;
 pub mod model;
 mod story;

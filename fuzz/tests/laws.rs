@@ -29,6 +29,31 @@ fn bytes() {
 }
 
 #[test]
+fn clones() {
+    hold("clones");
+}
+
+#[test]
+fn crashes() {
+    hold("crashes");
+}
+
+#[test]
+fn crash_states_are_as_many_as_the_formulas_say() {
+    assert!(laws::crash_counts() >= 20, "there are at least twenty models");
+}
+
+#[test]
+fn flushes() {
+    hold("flushes");
+}
+
+#[test]
+fn lifts() {
+    hold("lifts");
+}
+
+#[test]
 fn formats() {
     hold("formats");
 }

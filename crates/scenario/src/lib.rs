@@ -17,9 +17,9 @@ mod source;
 pub mod trace;
 
 pub use exchange::{
-    Commands, ConfigFile, ExportOptions, Exported, ImportError, ImportOptions, Imported,
-    ExportLogError, ExportedLog, LogNote, NotCarried, export_blkdebug, export_log,
-    import_blkdebug, import_blkparse, import_fio, import_lazyfs, import_log,
+    Commands, ConfigFile, ExportLogError, ExportOptions, Exported, ExportedLog, ImportError,
+    ImportOptions, Imported, LogNote, NotCarried, export_blkdebug, export_log, import_blkdebug,
+    import_blkparse, import_fio, import_lazyfs, import_log,
 };
 pub use explain::{explain, explain_presets};
 pub use failure::{
@@ -35,9 +35,8 @@ pub use scenario::{
     Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
     FailEach, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex, Finds, Gets,
     HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut, Property,
-    PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario,
-    Search, Seeds, StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
-    Wanted, crc32,
+    PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario, Search, Seeds,
+    StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top, Wanted, crc32,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};

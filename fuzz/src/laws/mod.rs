@@ -1,7 +1,12 @@
 //! The laws, one module each.
 
 mod bytes;
+mod clones;
+mod crash_counts;
+mod crashes;
+mod flushes;
 mod imports;
+mod lifts;
 mod rules;
 mod runs;
 mod suspensions;
@@ -10,7 +15,12 @@ mod text;
 use arbitrary::Unstructured;
 
 pub use bytes::bytes;
+pub use clones::clones;
+pub use crash_counts::crash_counts;
+pub use crashes::crashes;
+pub use flushes::flushes;
 pub use imports::imports;
+pub use lifts::lifts;
 pub use rules::rules;
 pub use runs::runs;
 pub use suspensions::suspensions;
@@ -22,8 +32,12 @@ pub type Law = fn(&mut Unstructured<'_>) -> arbitrary::Result<()>;
 /// Every law, by name.
 pub const ALL: &[(&str, Law)] = &[
     ("bytes", bytes),
+    ("clones", clones),
+    ("crashes", crashes),
+    ("flushes", flushes),
     ("formats", formats),
     ("imports", imports),
+    ("lifts", lifts),
     ("rules", rules),
     ("runs", runs),
     ("scenario_text", scenario_text),

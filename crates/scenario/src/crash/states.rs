@@ -455,11 +455,11 @@ mod tests {
         let log = log(entries);
         assert_eq!(
             shown(&log, &options(0)),
-            ["2 mark here 2: 1200 1000 0000", "8 end 3: 3040 3000 3200 1200"]
+            ["2 mark here 2: 1200 1000 0000", "8 end 3: 3040 3000 3200"]
         );
         assert_eq!(
             shown(&log, &options(1)),
-            ["2 mark here 2: 1200 1000 0000 0200", "8 end 3: 3040 3000 3200 1200 1040 3240"]
+            ["2 mark here 2: 1200 1000 0000 0200", "8 end 3: 3040 3000 3200 1040 3240 1240"]
         );
     }
 

@@ -16,8 +16,8 @@ mod workload;
 use std::fmt;
 
 pub use export::{ConfigFile, ExportOptions, Exported, export_blkdebug};
-pub use log::{ExportLogError, ExportedLog, LogNote, export_log};
 pub use import::{Commands, ImportError, ImportOptions, Imported, import_blkdebug};
+pub use log::{ExportLogError, ExportedLog, LogNote, export_log};
 
 pub use workload::{import_blkparse, import_fio, import_lazyfs, import_log};
 

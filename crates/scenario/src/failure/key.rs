@@ -91,7 +91,9 @@ pub(super) fn parse(name: &str) -> Option<Key> {
     if let Some(rule) = name.strip_prefix("rule ") {
         return Some(Key::rule(rule));
     }
-    if let Some((at, disk)) = name.strip_prefix("byte ").and_then(|rest| rest.split_once(" of disk ")) {
+    if let Some((at, disk)) =
+        name.strip_prefix("byte ").and_then(|rest| rest.split_once(" of disk "))
+    {
         return Some(Key::disk(disk).nth(at.parse().ok()?));
     }
     // The number comes first: whatever follows is the client's name, however odd.

@@ -135,9 +135,10 @@ impl Failure {
             scenario: scenario.source().name().to_owned(),
             scenario_hash: text_hash(scenario),
             seed,
-            fails: run.variant.fails.map(|(disk, nth)| {
-                (scenario.disks()[disk.0].name.clone(), nth)
-            }),
+            fails: run
+                .variant
+                .fails
+                .map(|(disk, nth)| (scenario.disks()[disk.0].name.clone(), nth)),
             whole_images: matches!(scenario.search(), Some(Search::Eager { .. })),
             outcome: run.outcome.label(),
             expected: scenario.expect().to_string(),
@@ -221,7 +222,8 @@ impl Failure {
         }
         let replay = Replay::from_schedule(&self.schedule()?, Strictness::Strict);
         let disk = |name: &str| scenario.disks().iter().position(|disk| disk.name == name);
-        let fails = self.fails.as_ref().and_then(|(name, nth)| Some((DiskIndex(disk(name)?), *nth)));
+        let fails =
+            self.fails.as_ref().and_then(|(name, nth)| Some((DiskIndex(disk(name)?), *nth)));
         let mut other;
         let is_eager = matches!(scenario.search(), Some(Search::Eager { .. }));
         let scenario = if scenario.search().is_some() && self.whole_images != is_eager {

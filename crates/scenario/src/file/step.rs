@@ -4,9 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CloseFile, Condition, CreateFile, Discard, Event, Exists, Fault, FileLen, Flush, Gets, Io, List,
-    Mkdir, OpenFile, Pattern, Read, ReadFile, Rename, Rmdir, SetLen, SyncData, SyncDir, SyncFile,
-    Tag, Unlink, WhenExists, Write, WriteFile, WriteZeroes, is_default,
+    CloseFile, Condition, CreateFile, Discard, Event, Exists, Fault, FileLen, Flush, Gets, Io,
+    List, Mkdir, OpenFile, Pattern, Read, ReadFile, Rename, Rmdir, SetLen, SyncData, SyncDir,
+    SyncFile, Tag, Unlink, WhenExists, Write, WriteFile, WriteZeroes, is_default,
 };
 
 /// One step of a client.

@@ -365,11 +365,6 @@ impl Lower<'_> {
             _ => {}
         }
         let mut finds = Finds::Anything;
-        let fails = matches!(answer.gets, Some(file::Gets::Fails(_)));
-        if fails && place.field("is").is_written() {
-            let told = self.say(place.field("is").name_span(), "what fails finds nothing");
-            *told = told.clone().also(place.field("gets").span(), "it is to fail");
-        }
         let wanted = self.wanted(draft, answer, bytes, place);
         if let Some(gets) = answer.gets {
             let moved = match step {
@@ -525,5 +520,45 @@ const fn verb_of(operation: FileOperation) -> FileVerb {
         FileOperation::Rmdir => FileVerb::RemoveDir,
         FileOperation::SyncDir => FileVerb::SyncDir,
         FileOperation::List => FileVerb::List,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Scenario, StepKind};
+
+    fn parse(text: &str) -> Scenario {
+        let parsed = crate::parse("files.ron", text.as_bytes());
+        parsed.unwrap_or_else(|errors| panic!("{}", errors.render(false)))
+    }
+
+    #[test]
+    fn what_is_printed_is_read_as_the_same() {
+        let scenario = parse(include_str!("../../tests/valid/files.ron"));
+        let printed = scenario.to_ron();
+        let again = parse(&printed);
+        assert!(again.file == scenario.file, "{printed}");
+        assert_eq!(again.to_ron(), printed);
+    }
+
+    #[test]
+    fn a_decision_by_a_name_is_a_step_and_a_jump() {
+        let scenario = parse(
+            r#"(
+                file_systems: [(contract: xfs)],
+                steps: [
+                    when_exists(path: "a", then: [sleep(ns: 1)], otherwise: [sleep(ns: 2)]),
+                    list(is: ["b", "a"]),
+                ],
+            )"#,
+        );
+        let steps = &scenario.clients()[0].steps;
+        assert!(
+            matches!(steps[0].kind, StepKind::WhenExists { otherwise, .. } if otherwise.0 == 3)
+        );
+        let StepKind::File(_, _, crate::Finds::Names(names)) = &steps[4].kind else {
+            panic!("it lists: {:?}", steps[4])
+        };
+        assert_eq!(names, &["a", "b"]);
     }
 }

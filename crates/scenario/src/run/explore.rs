@@ -193,7 +193,11 @@ impl Exploring {
         let unflushed = |disk| {
             let world = session.runner.world();
             // What had not been flushed when the power went by itself is loose by now.
-            if comes { world.unflushed(DiskId(disk)) } else { world.loose_writes(DiskId(disk)).len() }
+            if comes {
+                world.unflushed(DiskId(disk))
+            } else {
+                world.loose_writes(DiskId(disk)).len()
+            }
         };
         let files = session.runner.world().file_system_count() as u32;
         let unsynced = |fs| session.runner.world().unsynced(FsId(fs)) as usize;
@@ -223,8 +227,7 @@ impl Exploring {
             verdicts: Verdicts::default(),
         });
         let is_first = self.found.points.len() == 1;
-        self.found.possible =
-            if is_first { possible } else { self.found.possible.plus(possible) };
+        self.found.possible = if is_first { possible } else { self.found.possible.plus(possible) };
         match self.search {
             Search::CrashStates { depth, order, .. } => {
                 let order = match order {
@@ -274,13 +277,7 @@ impl Exploring {
     ///
     /// A clone of the world stands for each: pages that two images share are shared, so that going
     /// from one to its neighbour costs what differs.
-    fn eager(
-        &mut self,
-        base: &Session<'_>,
-        schedule: &Schedule,
-        k: usize,
-        possible: StateCount,
-    ) {
+    fn eager(&mut self, base: &Session<'_>, schedule: &Schedule, k: usize, possible: StateCount) {
         let world = base.runner.world();
         let disks = || (0..world.disk_count() as u32).map(DiskId);
         let writes: Vec<_> = disks().flat_map(|disk| world.loose_writes(disk)).collect();
@@ -291,7 +288,8 @@ impl Exploring {
             let key = world.disk_key(disk);
             let stretches = world.undecided_stretches(disk).into_iter();
             let units = stretches.flat_map(move |(at, len)| world.undecided(disk, at, len));
-            let ways = units.flat_map(|unit| (1..=unit.tears.len() as u64).map(move |way| (unit.at, way)));
+            let ways =
+                units.flat_map(|unit| (1..=unit.tears.len() as u64).map(move |way| (unit.at, way)));
             ways.map(move |(at, way)| (key.nth(at), way)).collect::<Vec<_>>()
         });
         let torn = torn.map(|(unit, way)| (eager::Whole::torn(&writes, unit, way), 1));

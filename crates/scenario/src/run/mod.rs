@@ -13,16 +13,16 @@ mod violation;
 use headcrash_engine::Trigger;
 use headcrash_sim::{
     Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, FileSystemSpec, Key,
-    LiveFault,
-    Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Strictness, Wait, World,
+    LiveFault, Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Strictness, Wait,
+    World,
 };
 
 use condition::suspended_tags;
 use explore::explore_variant;
 pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
+pub use images::{Images, WholeImage};
 use observer::Observer;
 use script::Script;
-pub use images::{Images, WholeImage};
 use session::{Session, Step};
 pub use stop::{Moment, Stopped, stop_at};
 pub use violation::{Outcome, Violation, Waiter};

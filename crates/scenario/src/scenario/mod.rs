@@ -222,7 +222,11 @@ impl PartialEq for Scenario {
         self.file == other.file
             && self.search == other.search
             && self.power_cut == other.power_cut
-            && self.disks.iter().map(|disk| &disk.loaded).eq(other.disks.iter().map(|disk| &disk.loaded))
+            && self
+                .disks
+                .iter()
+                .map(|disk| &disk.loaded)
+                .eq(other.disks.iter().map(|disk| &disk.loaded))
     }
 }
 

@@ -6,8 +6,8 @@ mod line;
 mod names;
 
 pub use crash::{crash, crash_json, crash_points};
-pub(crate) use exploration::{states, table};
 pub use exploration::{contracts, exploration};
+pub(crate) use exploration::{states, table};
 pub use line::{Found, Line, Told};
 pub use names::Names;
 

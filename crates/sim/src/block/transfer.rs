@@ -229,8 +229,7 @@ impl World {
             return;
         }
         // From now on is from this access on.
-        disk.writes_refused |=
-            request.strikes.iter().any(|strike| strike.fault == Fault::ReadOnly);
+        disk.writes_refused |= request.strikes.iter().any(|strike| strike.fault == Fault::ReadOnly);
         if writes && disk.writes_refused {
             request.result = Err(Errno::EROFS);
             return;

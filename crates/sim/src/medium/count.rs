@@ -1,5 +1,7 @@
 //! How many states a cut may have left, without visiting them.
 
+use alloc::vec::Vec;
+
 use super::crash::{Content, Unresolved};
 use crate::choices::Key;
 use crate::device::{Device, Order};
@@ -69,6 +71,61 @@ fn log2_milli(n: u64) -> u64 {
     whole * 1000 + ((places * 1000) >> 16)
 }
 
+/// Where units are bound to one another, the states are counted by visiting them; at most so many,
+/// of at most so many units.
+const VISITED: u64 = 1 << 9;
+const BOUND_UNITS: usize = 1 << 7;
+
+/// How many states there are, if they are few.
+fn visited(unresolved: &Unresolved, image: &Image, device: &Device, key: Key) -> Option<u128> {
+    let mut units = Vec::new();
+    for range in unresolved.stretches(device) {
+        let end = range.end.min(image.len());
+        // Long stretches are not even listed.
+        if (end.saturating_sub(range.start)) / device.unit() > BOUND_UNITS as u64 {
+            return None;
+        }
+        units.extend(unresolved.open_units(range.start.min(end)..end, device));
+    }
+    if units.len() > BOUND_UNITS {
+        return None;
+    }
+    let mut left = VISITED;
+    visit(unresolved, &units, (image, device, key), &mut left)
+}
+
+fn visit(
+    unresolved: &Unresolved,
+    units: &[u64],
+    about: (&Image, &Device, Key),
+    left: &mut u64,
+) -> Option<u128> {
+    let Some((at, units)) = units.split_first() else {
+        *left = left.checked_sub(1)?;
+        return Some(1);
+    };
+    let (image, device, key) = about;
+    let found = unresolved.candidates(*at, image, device, key);
+    let mut states = 0_u128;
+    for candidate in found.versions.iter().chain(&found.tears) {
+        let mut decided = unresolved.clone();
+        decided.decide(*at, candidate, device);
+        let rest = visit(&decided, units, about, left)?;
+        states = states.checked_add(rest.checked_mul(u128::from(ways(&candidate.content)))?)?;
+    }
+    Some(states)
+}
+
+/// How many contents a candidate stands for.
+fn ways(content: &Content) -> u64 {
+    match content {
+        Content::Mixed { differ, .. } => {
+            1_u64.checked_shl(differ.len() as u32).map_or(u64::MAX, |all| all - 2)
+        }
+        Content::Bytes(_) | Content::Unreadable(_) => 1,
+    }
+}
+
 /// Beyond so many units nobody looks at each: the number is estimated from the first ones.
 const LOOKED_AT: usize = 1 << 16;
 
@@ -79,11 +136,13 @@ pub(super) fn count(
     key: Key,
 ) -> StateCount {
     if device.order != Order::Any || device.atomic() > device.unit() {
+        if let Some(exact) = visited(unresolved, image, device, key) {
+            let log2_milli = u64::try_from(exact).map_or(64_000, log2_milli);
+            return StateCount { exact: Some(exact), log2_milli };
+        }
         // Not more than there are ways in which the chains can end.
-        let stages = unresolved.chains(device);
-        let exact = (stages.len() == 1).then(|| stages.first().map(|n| u128::from(*n))).flatten();
-        let log2_milli = stages.iter().map(|n| log2_milli(*n)).sum();
-        return if stages.is_empty() { StateCount::ONE } else { StateCount { exact, log2_milli } };
+        let log2_milli = unresolved.chains(device).iter().map(|n| log2_milli(*n)).sum();
+        return StateCount { exact: None, log2_milli };
     }
     let mut states = StateCount::ONE;
     let mut looked = 0;
@@ -97,12 +156,7 @@ pub(super) fn count(
         looked += units.len();
         for at in units {
             let found = unresolved.candidates(at, image, device, key);
-            let tears = found.tears.iter().map(|tear| match &tear.content {
-                Content::Mixed { differ, .. } => {
-                    1_u64.checked_shl(differ.len() as u32).map_or(u64::MAX, |all| all - 2)
-                }
-                Content::Bytes(_) | Content::Unreadable(_) => 1,
-            });
+            let tears = found.tears.iter().map(|tear| ways(&tear.content));
             let n = tears.fold(found.versions.len() as u64, u64::saturating_add);
             states = states.times(StateCount::of(n));
         }

@@ -216,6 +216,18 @@ fn pieces(effect: &Effect, device: &Device) -> u64 {
     if effect.len == 0 { 0 } else { (effect.end() - 1) / atomic - effect.at / atomic + 1 }
 }
 
+/// In how many ways a unit can be torn, at most.
+fn tears_at_most(device: &Device) -> u64 {
+    match device.on_tear {
+        OnTear::OldOrNew => 0,
+        OnTear::Garbage | OnTear::Unreadable => 1,
+        OnTear::Prefix { granule } => device.unit() / granule - 1,
+        OnTear::Mixed { granule } => {
+            1_u64.checked_shl((device.unit() / granule) as u32).map_or(1 << 62, |all| all - 2)
+        }
+    }
+}
+
 const fn chain_of(effect: &Effect, device: &Device) -> u32 {
     match device.order {
         Order::PerQueue => effect.client.0,
@@ -284,8 +296,11 @@ impl Unresolved {
     /// A stretch was written over: whole units in it need no decision any more, unless another cut
     /// loses the write.
     pub(crate) fn overwritten(&mut self, range: Range<u64>, settled: Settled) {
-        if let Some(top) = self.levels.last_mut() {
-            top.settled.insert(range, settled);
+        let Some(top) = self.levels.last_mut() else { return };
+        match settled {
+            Settled::Known => top.settled.insert(range, settled),
+            // What was known is so still: if the write is lost, that is what is left.
+            Settled::Overwritten => top.settled.fill(range, settled),
         }
     }
 
@@ -342,7 +357,10 @@ impl Unresolved {
                     }
                 } else {
                     let of = chain_of(effect, device);
-                    *lengths.entry(Chain { level: number, of, piece: 0 }).or_default() += pieces;
+                    let tears = effect.in_flight || device.tears == Tears::Unflushed;
+                    let ways = if tears { 1 + tears_at_most(device) } else { 1 };
+                    *lengths.entry(Chain { level: number, of, piece: 0 }).or_default() +=
+                        pieces.saturating_mul(ways);
                 }
             }
         }
@@ -480,7 +498,7 @@ impl Look<'_> {
                     let Content::Bytes(old) = &old.content else { continue };
                     let mut new = old.clone();
                     self.apply(effect, &mut new);
-                    for content in self.tears(effect, old, &new) {
+                    for content in self.tears(old, &new) {
                         let origin = Origin { torn: true, ..origin };
                         found.tears.push(Candidate { content, origin, boxes: Vec::new() });
                     }
@@ -605,7 +623,7 @@ impl Look<'_> {
                 let mut new = old.clone();
                 self.apply(effect, &mut new);
                 if *torn {
-                    next.extend(self.tears(effect, &old, &new));
+                    next.extend(self.tears(&old, &new));
                 } else {
                     next.push(Content::Bytes(new));
                 }
@@ -628,22 +646,22 @@ impl Look<'_> {
     }
 
     /// What a unit may hold when it was being written, besides the old and the new.
-    fn tears(&self, effect: &Effect, old: &[u8], new: &[u8]) -> Vec<Content> {
+    fn tears(&self, old: &[u8], new: &[u8]) -> Vec<Content> {
         let differing = |granule: u64| -> Vec<u64> {
             let size = granule as usize;
             let granules = old.chunks(size).zip(new.chunks(size)).enumerate();
             granules.filter(|(_, (old, new))| old != new).map(|(index, _)| index as u64).collect()
         };
-        // In the middle of a write that changes nothing there is nothing to see.
+        // A write of what is there already is a write, and can go as wrong.
         match self.device.on_tear {
             OnTear::OldOrNew => Vec::new(),
-            OnTear::Garbage if old != new => {
+            OnTear::Garbage => {
                 let mut bytes = vec![0; new.len()];
-                garbage(self.disk.nth(effect.seq).number(), self.at, &mut bytes);
+                // Whichever write it was, garbage is garbage.
+                garbage(self.disk.number(), self.at, &mut bytes);
                 vec![Content::Bytes(bytes)]
             }
-            OnTear::Unreadable if old != new => vec![Content::Unreadable(new.to_vec())],
-            OnTear::Garbage | OnTear::Unreadable => Vec::new(),
+            OnTear::Unreadable => vec![Content::Unreadable(new.to_vec())],
             OnTear::Prefix { granule } => {
                 let differ = differing(granule);
                 let inner = differ.len().saturating_sub(1);

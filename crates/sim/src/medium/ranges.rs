@@ -33,6 +33,23 @@ impl<V: Copy> Ranges<V> {
         self.map.insert(range.start, (range.end, value));
     }
 
+    /// Sets what is not set.
+    pub(crate) fn fill(&mut self, range: Range<u64>, value: V) {
+        let before = self.map.range(..=range.start).next_back();
+        let mut at = before.map_or(range.start, |(_, (end, _))| range.start.max(*end));
+        let set: Vec<_> =
+            self.map.range(range.clone()).map(|(start, (end, _))| (*start, *end)).collect();
+        for (start, end) in set {
+            if at < start {
+                self.map.insert(at, (start, value));
+            }
+            at = at.max(end);
+        }
+        if at < range.end {
+            self.map.insert(at, (range.end, value));
+        }
+    }
+
     pub(crate) fn remove(&mut self, range: Range<u64>) {
         let overlapping: Vec<_> = self
             .map
@@ -68,6 +85,11 @@ mod tests {
         ranges.insert(4..6, 'b');
         ranges.insert(20..30, 'c');
         ranges.remove(25..40);
+        let mut filled = ranges.clone();
+        filled.fill(2..22, 'd');
+        let all: Vec<_> = filled.iter().collect();
+        let set_stays = [(0..4, 'a'), (4..6, 'b'), (6..10, 'a'), (10..20, 'd'), (20..25, 'c')];
+        assert_eq!(all, set_stays);
         let all: Vec<_> = ranges.iter().collect();
         assert_eq!(all, [(0..4, 'a'), (4..6, 'b'), (6..10, 'a'), (20..25, 'c')]);
         assert_eq!(

@@ -1,0 +1,10 @@
+//! `fuzz::laws::clones` under libFuzzer.
+
+#![no_main]
+
+use arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    _ = fuzz::laws::clones(&mut Unstructured::new(data));
+});

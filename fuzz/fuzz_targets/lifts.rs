@@ -1,0 +1,10 @@
+//! `fuzz::laws::lifts` under libFuzzer.
+
+#![no_main]
+
+use arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    _ = fuzz::laws::lifts(&mut Unstructured::new(data));
+});
