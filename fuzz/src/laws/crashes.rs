@@ -849,6 +849,11 @@ fn drive(u: &mut Unstructured<'_>) -> Result<Drive, arbitrary::Error> {
             OnTear::Garbage,
             OnTear::Unreadable,
         ])?;
+        // Where pieces reach the medium in another order than they are applied in, a torn one may
+        // lie over a newer one; the simulator takes it in the order of application.
+        if matches!(device.order, Order::Submission | Order::PerQueue) {
+            device.on_tear = OnTear::OldOrNew;
+        }
         if !device.is_through() && u.arbitrary()? {
             device.tears = Tears::Unflushed;
         }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::crash::{Content, Unresolved};
 use crate::choices::Key;
-use crate::device::{Device, Order};
+use crate::device::{Device, OnTear, Order};
 use crate::image::Image;
 
 /// How many states there are.
@@ -136,7 +136,9 @@ pub(super) fn count(
     key: Key,
 ) -> StateCount {
     if device.order != Order::Any || device.atomic() > device.unit() {
-        if let Some(exact) = visited(unresolved, image, device, key) {
+        // What is torn is not visited: there are too many ways, and the bound is near.
+        let whole = device.on_tear == OnTear::OldOrNew;
+        if let Some(exact) = whole.then(|| visited(unresolved, image, device, key)).flatten() {
             let log2_milli = u64::try_from(exact).map_or(64_000, log2_milli);
             return StateCount { exact: Some(exact), log2_milli };
         }

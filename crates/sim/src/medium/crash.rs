@@ -496,11 +496,13 @@ impl Look<'_> {
                 let olds = found.versions.iter().enumerate();
                 for (_, old) in olds.filter(|(place, _)| *place < first || *place >= newest) {
                     let Content::Bytes(old) = &old.content else { continue };
-                    let mut new = old.clone();
-                    self.apply(effect, &mut new);
-                    for content in self.tears(old, &new) {
-                        let origin = Origin { torn: true, ..origin };
-                        found.tears.push(Candidate { content, origin, boxes: Vec::new() });
+                    // What the device was writing is the unit as its cache had it.
+                    for new in &next {
+                        let Content::Bytes(new) = &new.content else { continue };
+                        for content in self.tears(old, new) {
+                            let origin = Origin { torn: true, ..origin };
+                            found.tears.push(Candidate { content, origin, boxes: Vec::new() });
+                        }
                     }
                 }
             }
