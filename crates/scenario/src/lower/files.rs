@@ -449,7 +449,7 @@ impl Lower<'_> {
             }
             _ => unreachable!("it is a step with files"),
         };
-        let fs = named.or(opened.map(|(_, fs)| fs))?;
+        let fs = named.or_else(|| opened.map(|(_, fs)| fs))?;
         Some(StepKind::File(FileIo { fs, kind }, wanted?, finds))
     }
 
