@@ -152,7 +152,10 @@ fn table() {
 }
 
 fn main() {
-    table();
+    // Whoever profiles one benchmark does not want the table in the profile.
+    if !std::env::args().any(|arg| arg == "--profile-time") {
+        table();
+    }
     let mut criterion = Criterion::default().configure_from_args();
     benches(&mut criterion);
     criterion.final_summary();

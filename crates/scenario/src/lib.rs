@@ -27,9 +27,9 @@ pub use failure::{
     repeat_command, replay_command,
 };
 pub use run::{
-    CrashPoint, Example, Exploration, FACTS_MAX, Images, Keep, Moment, Outcome, Run, STEPS_MAX,
-    Stopped, Variant, Verdicts, Violation, WORK_MAX, Waiter, WholeImage, explore, run, run_as,
-    run_seed, stop_at,
+    Coverage, CrashPoint, Example, Exhaustion, Exploration, FACTS_MAX, Images, Keep, Method,
+    Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, Variant, Verdicts, Violation,
+    WORK_MAX, Waiter, WholeImage, explore, run, run_as, run_seed, stop_at,
 };
 pub use scenario::{
     Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,

@@ -1,4 +1,13 @@
-//! Many runs of one thing: every answer to its choices, the calmest first.
+//! Many runs of one thing: every answer to its choices, or those that find most.
+//!
+//! | who answers | for |
+//! |---|---|
+//! | [`Seeded`](headcrash_sim::Seeded), in sim | search at random |
+//! | [`Priorities`] | bugs that need few steps in a certain order: found with a known probability |
+//! | [`Odometer`] | every run of something small, each order of steps that matters once |
+//! | [`Bytes`] | a fuzzer's input |
+//! | [`Replay`](headcrash_sim::Replay), in sim | a run that was recorded |
+//! | [`Walk`] | what a power cut can have left, the calmest first |
 //!
 //! A [`Frontier`] hands out [`Path`]s; a [`Walk`] answers a run's choices along one of them, calmly
 //! once it is used up, and writes down what was asked; what it saw goes back to the frontier, which
@@ -27,8 +36,14 @@
 //! assert!(frontier.is_complete());
 //! ```
 
+mod bytes;
 mod frontier;
+mod odometer;
+mod priorities;
 mod walk;
 
+pub use bytes::Bytes;
 pub use frontier::{Frontier, Path};
+pub use odometer::{ANSWERS_MAX, Odometer};
+pub use priorities::Priorities;
 pub use walk::{Asked, Order, Polarity, Policy, Walk};

@@ -448,13 +448,22 @@ impl World {
             })
     }
 
+    /// Works out what the last cut can have left, as far as it is not much, for all clones of this
+    /// world: each would otherwise work it out when it first reads. Nothing is decided, and no
+    /// answer changes.
+    pub fn foresee(&mut self) {
+        for disk in &mut self.disks {
+            disk.medium.foresee();
+        }
+    }
+
     /// What a cut left undecided in a stretch of a disk, unit by unit. Nothing is decided by
     /// asking.
     #[must_use]
     pub fn undecided(&self, disk: DiskId, at: u64, len: u64) -> Vec<UnitStates> {
         let medium = &self.disks[disk.index()].medium;
         let bytes = |content: &Left| match content {
-            Left::Bytes(bytes) => bytes.clone(),
+            Left::Bytes(bytes) => bytes.to_vec(),
             Left::Unreadable(_) | Left::Mixed { .. } => Vec::new(),
         };
         let states = |at| {

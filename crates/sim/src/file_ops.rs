@@ -805,7 +805,7 @@ impl World {
         let is_lost = !mounted.powered;
         let verb = op.verb();
         let job = FileJob { fs, op, path, strikes: Vec::new() };
-        let mut request = Box::new(Request {
+        let mut request = self.spare.hold(Request {
             id,
             client,
             actor,

@@ -9,7 +9,7 @@ use crate::medium::Part;
 /// Bytes in a page, the unit of sharing.
 const PAGE: u64 = 4096;
 /// Children of an inner node.
-const FAN: u64 = 64;
+const FAN: u64 = 16;
 
 /// The bytes of a disk.
 ///
@@ -121,6 +121,16 @@ impl Image {
         if !held.is_empty() {
             read_tree(&self.root, self.span, at, held);
         }
+    }
+
+    /// Whether these are the bytes from `at` on.
+    pub(crate) fn holds(&self, at: u64, bytes: &[u8]) -> bool {
+        let mut held = [0; 512];
+        (at..).step_by(held.len()).zip(bytes.chunks(held.len())).all(|(at, bytes)| {
+            let held = &mut held[..bytes.len()];
+            self.read(at, held);
+            held == bytes
+        })
     }
 
     /// Writes `bytes` from `at` on. What would lie past the end is dropped.

@@ -74,6 +74,7 @@ mod fault;
 mod file_ops;
 mod files;
 mod flash;
+mod footprint;
 mod image;
 mod io;
 mod latency;
@@ -109,6 +110,7 @@ pub use files::{
 pub use flash::{
     Flash, FlashError, FlashOp, FlashSpec, FlashSpecError, Interrupted, Programmed, WornMode,
 };
+pub use footprint::Footprint;
 pub use image::Image;
 pub use io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 pub use latency::{Latencies, Latency};

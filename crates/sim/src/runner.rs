@@ -174,13 +174,27 @@ pub struct Runner<C> {
     clients: Vec<C>,
     seats: Vec<Seat>,
     last: Option<ClientId>,
+    /// Who took the last step.
+    acted: Key,
+    /// Emptied and used again, so that a step allocates nothing.
+    ready: Vec<ClientId>,
+    keys: Vec<Key>,
 }
 
 impl<C: Client> Runner<C> {
     /// These clients in this world, whose disks are opened as they are to be.
     pub fn new(world: World, clients: Vec<C>) -> Self {
         let seats = clients.iter().map(Seat::of).collect();
-        Self { world, first: 0, clients, seats, last: None }
+        Self {
+            world,
+            first: 0,
+            clients,
+            seats,
+            last: None,
+            acted: Key::WORLD,
+            ready: Vec::new(),
+            keys: Vec::new(),
+        }
     }
 
     /// The clients are gone, as after a power cut, and these are there instead; the first of them
@@ -216,6 +230,11 @@ impl<C: Client> Runner<C> {
         &mut self.clients
     }
 
+    /// Who took the last step: a client, or the world.
+    pub const fn acted(&self) -> Key {
+        self.acted
+    }
+
     /// What a client waits for; `None` when it could go on or is done.
     #[must_use]
     pub fn waits(&self, client: ClientId) -> Option<&Wait> {
@@ -237,20 +256,20 @@ impl<C: Client> Runner<C> {
     /// Does the next thing: a step of a client, something due, a resume that was drawn; or moves
     /// the clock to where something is due.
     pub fn step(&mut self, cx: &mut Cx<'_>) -> Progress {
+        self.acted = Key::WORLD;
         self.deliver();
         if self.world.is_dark() {
             return Progress::Dark;
         }
         loop {
-            let clients = self.ready_clients();
+            self.find_ready();
             let world_due = self.world.next_due() == Some(self.world.now());
-            let can_go_on = !clients.is_empty() || world_due || self.next_moment().is_some();
-            if let Some((node, request)) = self.draw_resume(can_go_on, cx) {
+            if let Some((node, request)) = self.draw_resume(world_due, cx) {
                 self.world.release(node, request, cx);
                 self.deliver();
                 return Progress::Stepped;
             }
-            match self.draw_actor(&clients, world_due, cx) {
+            match self.draw_actor(world_due, cx) {
                 Some(Actor::Client(client)) => {
                     self.turn(client, cx);
                     self.deliver();
@@ -272,17 +291,20 @@ impl<C: Client> Runner<C> {
         }
     }
 
-    /// The clients that can take a step, the last one first: to let it go on is the dullest.
-    fn ready_clients(&self) -> Vec<ClientId> {
-        let ready = |client: &ClientId| self.seats[self.place(*client)].is_ready(&self.world);
+    /// Finds the clients that can take a step, the last one first: to let it go on is the dullest.
+    fn find_ready(&mut self) {
+        let ready =
+            |client: &ClientId| self.seats[(client.0 - self.first) as usize].is_ready(&self.world);
         let last = self.last.filter(ready);
         let all = (self.first..self.first + self.clients.len() as u32).map(ClientId);
-        last.into_iter().chain(all.filter(ready).filter(|client| Some(*client) != last)).collect()
+        self.ready.clear();
+        self.ready.extend(last);
+        self.ready.extend(all.filter(|client| Some(*client) != last).filter(ready));
     }
 
     /// Which suspended request goes on now, if the choices end suspensions. Nobody is the dullest
     /// answer, but not when nothing else could happen.
-    fn draw_resume(&self, can_go_on: bool, cx: &mut Cx<'_>) -> Option<(NodeId, RequestId)> {
+    fn draw_resume(&self, world_due: bool, cx: &mut Cx<'_>) -> Option<(NodeId, RequestId)> {
         if self.world.resumes() != Resumes::Seeded {
             return None;
         }
@@ -290,6 +312,7 @@ impl<C: Client> Runner<C> {
         if held.is_empty() {
             return None;
         }
+        let can_go_on = !self.ready.is_empty() || world_due || self.next_moment().is_some();
         let mut keys: Vec<_> = can_go_on.then_some(Key::NOBODY).into_iter().collect();
         let nobody = keys.len();
         keys.extend(held.iter().filter_map(|id| self.world.request_key(*id)));
@@ -299,20 +322,22 @@ impl<C: Client> Runner<C> {
         Some((self.world.held_at(id)?, id))
     }
 
-    fn draw_actor(&self, clients: &[ClientId], world_due: bool, cx: &mut Cx<'_>) -> Option<Actor> {
-        let world = world_due.then_some(Actor::World);
-        let mut actors: Vec<_> = clients.iter().map(|client| Actor::Client(*client)).collect();
-        actors.extend(world);
-        if actors.len() < 2 {
-            return actors.pop();
-        }
-        let key = |actor: &Actor| match actor {
-            Actor::Client(client) => self.seats[self.place(*client)].key,
-            Actor::World => Key::WORLD,
+    fn draw_actor(&mut self, world_due: bool, cx: &mut Cx<'_>) -> Option<Actor> {
+        let count = self.ready.len() + usize::from(world_due);
+        let chosen = if count < 2 {
+            0
+        } else {
+            self.keys.clear();
+            let first = self.first;
+            let key = |client: &ClientId| self.seats[(client.0 - first) as usize].key;
+            self.keys.extend(self.ready.iter().map(key));
+            self.keys.extend(world_due.then_some(Key::WORLD));
+            cx.choices.pick(Point::new(PointKind::Schedule, Key::WORLD), &self.keys)
         };
-        let keys: Vec<_> = actors.iter().map(key).collect();
-        let point = Point::new(PointKind::Schedule, Key::WORLD);
-        Some(actors[cx.choices.pick(point, &keys)])
+        match self.ready.get(chosen) {
+            Some(client) => Some(Actor::Client(*client)),
+            None => world_due.then_some(Actor::World),
+        }
     }
 
     /// When the next thing is due, or the next sleeper wakes.
@@ -330,6 +355,7 @@ impl<C: Client> Runner<C> {
         let place = self.place(client);
         let seat = &mut self.seats[place];
         seat.wait = None;
+        self.acted = seat.key;
         let mut turn = Turn { world: &mut self.world, cx, me: client, seat };
         match self.clients[place].turn(&mut turn) {
             Next::Ready => {}

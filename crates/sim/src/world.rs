@@ -80,6 +80,45 @@ pub struct World {
     /// How long after the first cut further ones follow, by whose fate is shared.
     pub(crate) skew: Arc<[Skew]>,
     pub(crate) copies: Arc<[Copies]>,
+    pub(crate) spare: Spare,
+}
+
+/// Requests that are over, kept for their memory: the next ones are put into it.
+///
+/// A clone has none: they are nothing that a world is.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Vec<Box<Request>>);
+
+impl Clone for Spare {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Spare {
+    /// More than this many are seldom on their way at once.
+    const MOST: usize = 16;
+
+    /// A place for this request.
+    pub(crate) fn hold(&mut self, request: Request) -> Box<Request> {
+        let Some(mut spare) = self.0.pop() else { return Box::new(request) };
+        let (plan, buffers, strikes) = (
+            core::mem::take(&mut spare.plan),
+            core::mem::take(&mut spare.buffers),
+            core::mem::take(&mut spare.strikes),
+        );
+        *spare = Request { plan, buffers, strikes, ..request };
+        spare
+    }
+
+    fn keep(&mut self, mut request: Box<Request>) {
+        if self.0.len() < Self::MOST {
+            request.plan.clear();
+            request.buffers.clear();
+            request.strikes.clear();
+            self.0.push(request);
+        }
+    }
 }
 
 /// Something that will happen by itself.
@@ -141,6 +180,7 @@ impl World {
             disconnecting: None,
             skew: Arc::from([]),
             copies: Arc::from([]),
+            spare: Spare::default(),
         }
     }
 
@@ -317,7 +357,7 @@ impl World {
             self.cancel(*id);
             let mut request = self.take(*id);
             request.result = Err(Errno::ENODEV);
-            self.complete(*request, cx);
+            self.complete(request, cx);
         }
         cut
     }
@@ -390,7 +430,7 @@ impl World {
         let id = RequestId(self.first_request + self.requests.len() as u64);
         let shape = io.shape();
         cx.tell(self.now, What::Submitted { client, request: id, disk, shape });
-        let mut request = Box::new(Request {
+        let mut request = self.spare.hold(Request {
             id,
             client,
             actor,
@@ -741,10 +781,10 @@ impl World {
                 return;
             }
         }
-        self.complete(*request, cx);
+        self.complete(request, cx);
     }
 
-    fn complete(&mut self, mut request: Request, cx: &mut Cx<'_>) {
+    fn complete(&mut self, mut request: Box<Request>, cx: &mut Cx<'_>) {
         request.life = Life::Completed;
         let read = matches!(request.shape.verb, Verb::Read) && request.result.is_ok();
         self.keep_promises(&request);
@@ -765,6 +805,7 @@ impl World {
         cx.tell(self.now, What::Completed { client: request.client, request: request.id, result });
         let completion = Completion { request: request.id, result, data, len };
         self.completions.push_back((request.client, completion));
+        self.spare.keep(request);
         self.forget_completed();
     }
 

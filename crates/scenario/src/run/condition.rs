@@ -41,12 +41,14 @@ impl Moment<'_, '_> {
             Condition::Armed(index, count) => {
                 world.engine(outer(*index)).armed().count() as u64 == *count
             }
-            Condition::Announced(event) => self.observer.announced.contains(event),
-            Condition::Fired(rules) => rules.iter().any(|rule| self.observer.fired.contains(rule)),
-            Condition::Struck(rules) => {
-                rules.iter().any(|rule| self.observer.struck.contains(rule))
+            Condition::Announced(event) => self.observer.seen.announced.contains(event),
+            Condition::Fired(rules) => {
+                rules.iter().any(|rule| self.observer.seen.fired.contains(rule))
             }
-            Condition::Failed(errno) => self.observer.failed.contains(errno),
+            Condition::Struck(rules) => {
+                rules.iter().any(|rule| self.observer.seen.struck.contains(rule))
+            }
+            Condition::Failed(errno) => self.observer.seen.failed.contains(errno),
             Condition::AcknowledgedKept(index) => match index {
                 Some(index) => world.broken_promises(disk(*index)).is_empty(),
                 None => (0..world.disk_count() as u32)

@@ -6,10 +6,11 @@ use std::hash::Hasher;
 use headcrash_engine::StableHasher;
 use headcrash_search::{Frontier, Order, Path, Polarity, Policy, Walk};
 use headcrash_sim::{
-    Choice, DiskId, FsId, Key, Point, PointKind, Recorder, Schedule, Seeded, StateCount,
+    Choice, Choices, DiskId, FsId, Key, Point, PointKind, Recorder, Schedule, Seeded, StateCount,
 };
 
 use super::Variant;
+use super::coverage::Coverage;
 use super::eager;
 use super::observer::Observer;
 use super::session::{Session, Step};
@@ -37,6 +38,8 @@ pub struct Exploration {
     pub silent: Option<Example>,
     /// Over the traces of all runs, in order.
     pub hash: u64,
+    /// What was reached in any of them.
+    pub coverage: Coverage,
 }
 
 /// A moment at which the power went.
@@ -109,14 +112,18 @@ impl Exploration {
 /// Explores a scenario whose workload's choices follow from a seed.
 #[must_use]
 pub fn explore(scenario: &Scenario, seed: u64) -> Exploration {
-    explore_variant(scenario, seed, &Variant::default())
+    explore_variant(scenario, &Variant::default(), Box::new(Seeded::from_seed(seed)))
 }
 
-/// The same, with something added to the scenario.
-pub(crate) fn explore_variant(scenario: &Scenario, seed: u64, variant: &Variant) -> Exploration {
+/// The same, with something added to the scenario, and a workload answered by somebody else.
+pub(crate) fn explore_variant(
+    scenario: &Scenario,
+    variant: &Variant,
+    answerer: Box<dyn Choices>,
+) -> Exploration {
     let search = scenario.search().unwrap_or(Search::Sampled { runs: 1 });
     let everywhere = scenario.power_cut().is_some_and(|cut| cut.at == CutAt::Everywhere);
-    let mut recorder = Recorder::new(Seeded::from_seed(seed));
+    let mut recorder = Recorder::new(answerer);
     let mut session = Session::new(scenario, variant, Observer::default(), &mut recorder);
     let mut exploring = Exploring {
         search,
@@ -134,6 +141,7 @@ pub(crate) fn explore_variant(scenario: &Scenario, seed: u64, variant: &Variant)
             loud: None,
             silent: None,
             hash: 0,
+            coverage: Coverage::default(),
         },
         hash: StableHasher::default(),
     };
@@ -208,6 +216,7 @@ impl Exploring {
             // Nothing is asked at a cut itself, only when the power comes back.
             base.cut(&mut headcrash_sim::Calm);
         }
+        base.runner.world_mut().foresee();
         // Between skewed cuts the others go on: what is left is known when all is dark.
         let mut dark = base.clone();
         while !dark.runner.world().is_dark() {
@@ -246,7 +255,7 @@ impl Exploring {
             Search::Sampled { runs } => {
                 for sample in 0..runs {
                     let mut recorder = Recorder::new(Seeded::from_seed(sample));
-                    let (outcome, hash) = finish(base.clone(), &mut recorder);
+                    let (outcome, hash) = self.finish(base.clone(), &mut recorder);
                     self.count(outcome, hash, &schedule, recorder.schedule(), 0);
                 }
                 self.found.is_cut_off = true;
@@ -265,7 +274,7 @@ impl Exploring {
         {
             self.left -= 1;
             let mut walk = Walk::along(&path, frontier.policy());
-            let (outcome, hash) = finish(base.clone(), &mut walk);
+            let (outcome, hash) = self.finish(base.clone(), &mut walk);
             self.tell(outcome, hash, base, schedule, &path, frontier.policy());
             frontier.learn(path, walk);
         }
@@ -309,7 +318,7 @@ impl Exploring {
             self.left -= 1;
             let (outcome, hash) = match over {
                 Step::Over(outcome) => (outcome, session.observer.hash.value()),
-                Step::More => finish(session, &mut choices),
+                Step::More => self.finish(session, &mut choices),
             };
             self.count(outcome, hash, schedule, choices.schedule(), unusual);
         }
@@ -330,7 +339,7 @@ impl Exploring {
         let rest = if smaller {
             // Only the examples are written down, so that the others cost less.
             let mut recorder = Recorder::new(Walk::along(path, policy));
-            _ = finish(base.clone(), &mut recorder);
+            _ = self.finish(base.clone(), &mut recorder);
             recorder.finish().0
         } else {
             Schedule::default()
@@ -387,15 +396,17 @@ impl Exploring {
         unusual: usize,
     ) {
         let hash = session.observer.hash.value();
+        session.cover(&outcome, &mut self.found.coverage);
         self.count(outcome, hash, &schedule, &Schedule::default(), unusual);
     }
-}
 
-/// Runs a session to its end.
-fn finish(mut session: Session<'_>, choices: &mut dyn headcrash_sim::Choices) -> (Outcome, u64) {
-    loop {
-        if let Step::Over(outcome) = session.advance(choices) {
-            return (outcome, session.observer.hash.value());
+    /// Runs a session to its end.
+    fn finish(&mut self, mut session: Session<'_>, choices: &mut dyn Choices) -> (Outcome, u64) {
+        loop {
+            if let Step::Over(outcome) = session.advance(choices) {
+                session.cover(&outcome, &mut self.found.coverage);
+                return (outcome, session.observer.hash.value());
+            }
         }
     }
 }

@@ -1,9 +1,13 @@
 //! One scenario with one source of choices.
 
 mod condition;
+mod coverage;
 mod eager;
+mod exhaust;
 mod explore;
+mod footprint;
 mod images;
+mod method;
 mod observer;
 mod script;
 mod session;
@@ -18,9 +22,12 @@ use headcrash_sim::{
 };
 
 use condition::suspended_tags;
+pub use coverage::Coverage;
+pub use exhaust::{Exhaustion, Tried};
 use explore::explore_variant;
 pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
 pub use images::{Images, WholeImage};
+pub use method::{Method, NoMethod};
 use observer::Observer;
 use script::Script;
 use session::{Session, Step};
@@ -72,6 +79,8 @@ pub struct Run {
     pub exploration: Option<Exploration>,
     /// Over the traces of all runs that were made.
     pub all_hash: u64,
+    /// What was reached, in all runs that were made.
+    pub coverage: Coverage,
 }
 
 /// Whether a run keeps its facts, or only their hash.
@@ -91,7 +100,12 @@ pub enum Keep {
 /// run is the first that did not hold, or the one without a fault.
 #[must_use]
 pub fn run_seed(scenario: &Scenario, seed: u64, keep: Keep) -> Run {
-    let calm = run_variant(scenario, seed, Variant::default(), keep);
+    run_each(scenario, keep, &|| Box::new(Seeded::from_seed(seed)))
+}
+
+/// Runs a scenario, in each variant it asks for; every run is answered by a new answerer.
+fn run_each(scenario: &Scenario, keep: Keep, answerer: &dyn Fn() -> Box<dyn Choices>) -> Run {
+    let calm = run_variant(scenario, Variant::default(), keep, answerer);
     let Some(each) = scenario.fail_each() else { return calm };
     // As with crash states, what is expected is expected of the worst.
     let is_bad = |run: &Run| !matches!(run.outcome, Outcome::Held);
@@ -104,28 +118,35 @@ pub fn run_seed(scenario: &Scenario, seed: u64, keep: Keep) -> Run {
     };
     let mut failures = Vec::new();
     let mut hash = calm.hash;
+    let mut coverage = calm.coverage.clone();
     let mut worst = None;
     for disk in disks {
         for nth in 1..=each.most {
-            let run = run_variant(scenario, seed, Variant { fails: Some((disk, nth)) }, keep);
+            let run = run_variant(scenario, Variant { fails: Some((disk, nth)) }, keep, answerer);
             if !run.has_failed {
                 break;
             }
             hash = Key::from_number(hash).nth(run.hash).number();
             failures.push(run.outcome.label());
+            coverage.add(&run.coverage);
             if worst.is_none() && is_bad(&run) {
                 worst = Some(run);
             }
         }
     }
-    Run { each_failed: failures, all_hash: hash, ..worst.unwrap_or(calm) }
+    Run { each_failed: failures, all_hash: hash, coverage, ..worst.unwrap_or(calm) }
 }
 
-fn run_variant(scenario: &Scenario, seed: u64, variant: Variant, keep: Keep) -> Run {
+fn run_variant(
+    scenario: &Scenario,
+    variant: Variant,
+    keep: Keep,
+    answerer: &dyn Fn() -> Box<dyn Choices>,
+) -> Run {
     if scenario.search().is_none() {
-        return run_as(scenario, variant, Seeded::from_seed(seed), keep).0;
+        return run_as(scenario, variant, answerer(), keep).0;
     }
-    let exploration = explore_variant(scenario, seed, &variant);
+    let exploration = explore_variant(scenario, &variant, answerer());
     let example = exploration.worst().expect("a search runs once at least");
     let replay = Replay::from_schedule(&example.schedule, Strictness::Strict);
     let (mut run, _) = run_as(scenario, variant, replay, keep);
@@ -136,6 +157,7 @@ fn run_variant(scenario: &Scenario, seed: u64, variant: Variant, keep: Keep) -> 
         run.outcome = Outcome::Held;
     }
     run.all_hash = exploration.hash;
+    run.coverage.add(&exploration.coverage);
     run.exploration = Some(exploration);
     run
 }
@@ -187,11 +209,13 @@ pub fn run_as<C: Choices>(
     let has_failed = variant.fails.is_some_and(|(disk, _)| {
         let struck: Vec<_> = world.struck(DiskId(disk.0 as u32)).collect();
         let rule = FaultPlace { disk, fault: struck.len() - 1 };
-        struck[rule.fault] > 0 || session.observer.struck.contains(&rule)
+        struck[rule.fault] > 0 || session.observer.seen.struck.contains(&rule)
     });
     let live =
         |disk: u32| world.live_faults(DiskId(disk)).map(move |fault| (DiskId(disk), fault.clone()));
     let live_faults = disks.flat_map(live).collect();
+    let mut coverage = Coverage::default();
+    session.cover(&outcome, &mut coverage);
     let observer = session.observer;
     let (schedule, choices) = recorder.finish();
     let hash = observer.hash.value();
@@ -209,6 +233,7 @@ pub fn run_as<C: Choices>(
         variant,
         each_failed: Vec::new(),
         exploration: None,
+        coverage,
     };
     (run, choices)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use headcrash_engine::{Errno, EventId, RuleId};
-use headcrash_sim::{Fact, NodeId, Sink, TraceHash, What};
+use headcrash_sim::{Fact, Footprint, Sink, TraceHash, What};
 
-use crate::scenario::{DiskIndex, FaultPlace, RulePlace};
+use super::coverage::Coverage;
+use super::footprint::Watch;
+use crate::scenario::DiskIndex;
 
 /// Keeps what is told.
 #[derive(Clone, Debug, Default)]
@@ -13,41 +14,26 @@ pub(super) struct Observer {
     /// The trace, if it is kept, as far as [`FACTS_MAX`](super::FACTS_MAX).
     pub(super) facts: Option<Vec<Fact>>,
     pub(super) hash: TraceHash,
-    pub(super) announced: BTreeSet<EventId>,
-    pub(super) fired: BTreeSet<RulePlace>,
-    pub(super) struck: BTreeSet<FaultPlace>,
-    pub(super) failed: BTreeSet<Errno>,
+    /// What was reached.
+    pub(super) seen: Coverage,
     /// Disks of which a read brought something else than what was written, and whether a fault
     /// lay there.
     pub(super) misread: BTreeSet<(DiskIndex, bool)>,
-}
-
-impl Observer {
-    fn fire(&mut self, node: NodeId, rule: RuleId) {
-        let disk = DiskIndex(node.disk.index());
-        self.fired.insert(RulePlace { disk, node: node.depth as usize, rule });
-    }
+    /// What makes steps meet, if somebody wants to know what they touch.
+    pub(super) watch: Option<Watch>,
+    /// What was touched since somebody last asked.
+    pub(super) touched: Footprint,
 }
 
 impl Sink for Observer {
     fn tell(&mut self, fact: Fact) {
         self.hash.add(&fact);
-        match fact.what {
-            What::Announced { event, .. } => _ = self.announced.insert(event),
-            What::Injected { node, rule, .. }
-            | What::Masked { node, rule, .. }
-            | What::Moved { node, rule, .. }
-            | What::Suspended { node, rule: Some(rule), .. } => self.fire(node, rule),
-            What::Struck { disk, rule, .. } => {
-                let disk = DiskIndex(disk.index());
-                self.struck.insert(FaultPlace { disk, fault: rule.index() });
-            }
-            What::Misread { disk, lies_there, .. } => {
-                self.misread.insert((DiskIndex(disk.index()), lies_there));
-            }
-            What::Completed { result: Err(errno), .. }
-            | What::FileCompleted { result: Err(errno), .. } => _ = self.failed.insert(errno),
-            _ => {}
+        if let Some(watch) = &self.watch {
+            watch.see(&fact, &mut self.touched);
+        }
+        self.seen.see(&fact.what);
+        if let What::Misread { disk, lies_there, .. } = fact.what {
+            self.misread.insert((DiskIndex(disk.index()), lies_there));
         }
         if let Some(facts) = &mut self.facts
             && facts.len() < super::FACTS_MAX

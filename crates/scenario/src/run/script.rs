@@ -1,6 +1,7 @@
 //! A client of a scenario at work: a place in its program, and what it waits for.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use headcrash_engine::{Errno, IoKind};
@@ -41,6 +42,8 @@ pub(crate) struct Script<'s> {
     claim: Option<Claim<'s>>,
     /// What it has marked.
     marked: BTreeSet<MarkIndex>,
+    /// Which of its steps it has taken.
+    visited: Vec<bool>,
     /// It recovers, after a workload that had marked these: an access that fails and was not to
     /// is then no violation, but a recovery that refuses.
     recovers: Option<Arc<BTreeSet<MarkIndex>>>,
@@ -85,6 +88,7 @@ impl<'s> Script<'s> {
             awaited: Vec::new(),
             claim: None,
             marked: BTreeSet::new(),
+            visited: vec![false; client.steps.len()],
             recovers: None,
         }
     }
@@ -106,6 +110,16 @@ impl<'s> Script<'s> {
     /// Whether the step at this place is the one it takes next, and it waits for nothing.
     pub(crate) fn is_about_to(&self, step: StepIndex) -> bool {
         self.pc == step.0 && self.awaited.is_empty()
+    }
+
+    /// The places of the steps it has taken.
+    pub(crate) fn visited(&self) -> impl Iterator<Item = usize> {
+        self.visited.iter().enumerate().filter(|(_, visited)| **visited).map(|(step, _)| step)
+    }
+
+    /// What it knows, in a number: where it is, and what it has read and kept.
+    pub(crate) fn digest(&self, hasher: &mut impl Hasher) {
+        (self.pc, &self.saved, &self.marked).hash(hasher);
     }
 
     /// What the last step claimed, given once.
@@ -326,14 +340,16 @@ impl<'s> Script<'s> {
 
     /// Takes what has come of what the step waits for; goes on when all of it has.
     fn wait(&mut self, turn: &mut Turn<'_, '_>) -> Next {
-        let mut still = Vec::new();
-        for awaited in std::mem::take(&mut self.awaited) {
+        let mut place = 0;
+        while let Some(awaited) = self.awaited.get(place) {
             match turn.completion(awaited.request) {
-                Some(completion) => self.judge(awaited, completion, turn),
-                None => still.push(awaited),
+                Some(completion) => {
+                    let awaited = self.awaited.remove(place);
+                    self.judge(awaited, completion, turn);
+                }
+                None => place += 1,
             }
         }
-        self.awaited = still;
         match self.awaited.first() {
             Some(awaited) => Next::Wait(Wait::Completion(awaited.request)),
             None => {
@@ -600,7 +616,10 @@ impl headcrash_sim::Client for Script<'_> {
             return self.or_done(next);
         }
         let next = match self.client.steps.get(self.pc) {
-            Some(step) => self.step(step, turn),
+            Some(step) => {
+                self.visited[self.pc] = true;
+                self.step(step, turn)
+            }
             None => Next::Done,
         };
         self.or_done(next)

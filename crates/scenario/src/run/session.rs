@@ -4,13 +4,17 @@
 //! every moment is tried as the one at which the power goes.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use headcrash_engine::StableHasher;
 use headcrash_sim::{
-    Choices, Cx, DiskId, Fact, FsId, Key, Point, PointKind, Progress, Runner, Sink, What,
+    Choices, Cx, DiskId, Fact, Footprint, FsId, Key, NodeId, Point, PointKind, Progress, Runner,
+    Sink, What,
 };
 
 use super::condition::Moment;
+use super::coverage::Coverage;
 use super::observer::Observer;
 use super::script::{Script, disk};
 use super::violation::{Claim, Outcome, Violation};
@@ -178,6 +182,10 @@ impl<'s> Session<'s> {
         self.cuts += 1;
         let recovery = self.scenario.recover();
         if self.cuts == 1 {
+            for (client, script) in self.runner.clients().iter().enumerate() {
+                let visited = script.visited().map(|step| (client, step));
+                self.observer.seen.steps.extend(visited);
+            }
             let marked = self.runner.clients().iter().flat_map(Script::marked);
             self.marks = Arc::new(marked.collect());
         }
@@ -209,6 +217,8 @@ impl<'s> Session<'s> {
                 Some(Claim::Violated(violation)) => return self.violated(violation),
                 Some(Claim::Refused(violation)) => return Step::Over(Outcome::Refused(violation)),
                 Some(Claim::Holds(condition, location)) => {
+                    // A condition can be about anything.
+                    self.observer.touched.touch_everything();
                     let moment = self.moment();
                     if !moment.holds(condition) {
                         let violation = Violation {
@@ -223,6 +233,54 @@ impl<'s> Session<'s> {
             }
         }
         Step::More
+    }
+
+    /// Adds what was reached.
+    pub(super) fn cover(&self, outcome: &Outcome, coverage: &mut Coverage) {
+        coverage.add(&self.observer.seen);
+        let who = if self.cuts > 0 { self.scenario.clients().len() } else { 0 };
+        for (client, script) in (who..).zip(self.runner.clients()) {
+            coverage.steps.extend(script.visited().map(|step| (client, step)));
+        }
+        let seen = self.seen_true.iter().enumerate().filter(|(_, seen)| **seen);
+        coverage.sometimes.extend(seen.map(|(place, _)| place));
+        coverage.feature("outcome", outcome.label());
+    }
+
+    /// What was touched since this was last asked.
+    pub(super) fn take_footprint(&mut self) -> Footprint {
+        std::mem::take(&mut self.observer.touched)
+    }
+
+    /// What can be told apart at the end, in a number: the outcome, what is on the disks, and what
+    /// their engines have come to.
+    pub(super) fn digest(&self, outcome: &Outcome) -> u64 {
+        let mut hasher = StableHasher::default();
+        hasher.write(outcome.label().as_bytes());
+        if let Outcome::Violated(violation) | Outcome::Refused(violation) = outcome {
+            hasher.write_u32(violation.location.span.start);
+            hasher.write(violation.message.as_bytes());
+        }
+        let world = self.runner.world();
+        for disk in (0..world.disk_count() as u32).map(DiskId) {
+            let image = world.image(disk);
+            hasher.write_u64(image.len());
+            let mut bytes = [0; 4096];
+            for (at, len) in image.stretches() {
+                for page in (at..at + len).step_by(bytes.len()) {
+                    image.read(page, &mut bytes);
+                    hasher.write_u64(page);
+                    hasher.write(&bytes);
+                }
+            }
+            for depth in 0..world.node_count(disk) {
+                world.engine(NodeId { disk, depth }).hash(&mut hasher);
+            }
+        }
+        for script in self.runner.clients() {
+            script.digest(&mut hasher);
+        }
+        hasher.finish()
     }
 
     fn moment(&self) -> Moment<'_, 's> {

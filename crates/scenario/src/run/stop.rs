@@ -2,7 +2,6 @@
 
 use headcrash_sim::{Calm, DiskId, Replay, Seeded, Strictness, World};
 
-use super::explore::explore_variant;
 use super::observer::Observer;
 use super::session::{Session, Step};
 use super::{Outcome, Variant};
@@ -43,7 +42,7 @@ pub fn stop_at(
 ) -> Stopped {
     let searched = scenario.search().is_some() && moment == Moment::End;
     let schedule = searched.then(|| {
-        let exploration = explore_variant(scenario, seed, &Variant::default());
+        let exploration = super::explore(scenario, seed);
         exploration.worst().expect("a search runs once at least").schedule.clone()
     });
     match schedule {

@@ -91,6 +91,24 @@ impl<C: Choices> Choices for Recorder<C> {
     }
 }
 
+impl<C: Choices + ?Sized> Choices for alloc::boxed::Box<C> {
+    fn chance(&mut self, point: Point, num: u64, den: u64) -> bool {
+        (**self).chance(point, num, den)
+    }
+
+    fn choose_version(&mut self, point: Point, versions: &[u64], durable: usize) -> usize {
+        (**self).choose_version(point, versions, durable)
+    }
+
+    fn choose(&mut self, point: Point, n: u64) -> u64 {
+        (**self).choose(point, n)
+    }
+
+    fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
+        (**self).pick(point, keys)
+    }
+}
+
 impl<C: Choices + ?Sized> Choices for &mut C {
     fn chance(&mut self, point: Point, num: u64, den: u64) -> bool {
         (**self).chance(point, num, den)

@@ -109,7 +109,7 @@ fn visit(
     let mut states = 0_u128;
     for candidate in found.versions.iter().chain(&found.tears) {
         let mut decided = unresolved.clone();
-        decided.decide(*at, candidate, device);
+        decided.decide(*at, candidate.boxes.clone(), device);
         let rest = visit(&decided, units, about, left)?;
         states = states.checked_add(rest.checked_mul(u128::from(ways(&candidate.content)))?)?;
     }

@@ -8,6 +8,7 @@
 //! So the answers given while a recovery reads partition the legal states: every state agrees with
 //! exactly one sequence of answers, and none of them is empty.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -58,7 +59,7 @@ struct Extent {
 
 /// A chain of pieces of writes, kept one after the other: a level's, a client's, or one piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Chain {
+pub(super) struct Chain {
     level: u32,
     /// The client, or the effect.
     of: u32,
@@ -69,7 +70,7 @@ struct Chain {
 /// How far chains may have come: intervals of stages, both ends included. Stage `2j` is "the first
 /// j pieces and no more", `2j + 1` is "and piece j is torn". A chain that is not named may be
 /// anywhere.
-type Limits = Vec<(Chain, u64, u64)>;
+pub(super) type Limits = Vec<(Chain, u64, u64)>;
 
 /// What a unit may hold.
 #[derive(Clone, Debug)]
@@ -77,13 +78,13 @@ pub(crate) struct Candidate {
     pub(crate) content: Content,
     pub(crate) origin: Origin,
     /// In which boxes it is so.
-    boxes: Vec<Limits>,
+    pub(super) boxes: Vec<Limits>,
 }
 
 /// The bytes of a candidate.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    Bytes(Vec<u8>),
+    Bytes(Arc<[u8]>),
     /// Reads fail until it is rewritten; these are the clean bytes.
     Unreadable(Vec<u8>),
     /// Any mixture of the two, granule by granule, but neither of them: the granules that differ.
@@ -93,6 +94,22 @@ pub(crate) enum Content {
         granule: u64,
         differ: Vec<u64>,
     },
+}
+
+impl Content {
+    const fn bytes(&self) -> Option<&Arc<[u8]>> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::Unreadable(_) | Self::Mixed { .. } => None,
+        }
+    }
+}
+
+impl Candidate {
+    /// What a unit holds whatever becomes of others.
+    const fn alone(bytes: Arc<[u8]>, origin: Origin) -> Self {
+        Self { content: Content::Bytes(bytes), origin, boxes: Vec::new() }
+    }
 }
 
 /// As a reader can tell them apart: what cannot be read looks the same, whatever is under it.
@@ -132,6 +149,8 @@ pub(crate) struct Candidates {
     pub(crate) tears: Vec<Candidate>,
     /// Which of the versions is the durable one.
     pub(crate) durable: usize,
+    /// The versions' places in the order of effects.
+    pub(crate) seqs: Vec<u64>,
 }
 
 /// Everything that cuts have left undecided.
@@ -140,7 +159,12 @@ pub(crate) struct Unresolved {
     levels: Vec<Level>,
     /// By group of writes that are bound to one another: what is left of the possibilities.
     boxes: BTreeMap<u64, Vec<Limits>>,
+    /// What units were found to be able to hold, for everybody who goes on from here.
+    foreseen: Option<Arc<Foreseen>>,
 }
+
+/// Units, and what they can hold.
+type Foreseen = BTreeMap<u64, Candidates>;
 
 impl Level {
     /// What these effects leave; dropped ones are none.
@@ -244,7 +268,33 @@ impl Unresolved {
     pub(crate) fn cut(&mut self, effects: Vec<Effect>, device: &Device) {
         if !effects.is_empty() {
             self.levels.push(Level::new(effects, device));
+            self.foreseen = None;
         }
+    }
+
+    /// Works out what units may hold, so that many runs that go on from here need not: as far as
+    /// that depends on nothing that they will decide, and is not too much.
+    pub(crate) fn foresee(&mut self, image: &Image, device: &Device, disk: Key) {
+        /// More than this is seldom read by one recovery.
+        const UNITS: u64 = 256;
+        let unit = device.unit();
+        let stretches = self.stretches(device);
+        let units: u64 = stretches.iter().map(|range| (range.end - range.start) / unit).sum();
+        if !Self::is_alone(device) || self.levels.len() != 1 || units > UNITS {
+            return;
+        }
+        let mut foreseen = Foreseen::new();
+        for range in stretches {
+            for at in self.open_units(range.start..range.end.min(image.len()), device) {
+                foreseen.insert(at, self.candidates(at, image, device, disk).into_owned());
+            }
+        }
+        self.foreseen = Some(Arc::new(foreseen));
+    }
+
+    /// Whether what a unit may hold depends on no other unit.
+    fn is_alone(device: &Device) -> bool {
+        device.order == Order::Any && device.atomic() == device.unit()
     }
 
     /// The units that meet a stretch and are not decided, in order.
@@ -255,6 +305,10 @@ impl Unresolved {
         let unit = device.unit();
         // Whoever looks at a part of a unit looks at all of it.
         let range = range.start / unit * unit..range.end.next_multiple_of(unit);
+        if range.end - range.start == unit {
+            let open = top.settled.get(range.start).is_none() && self.is_open(range.start, unit);
+            return open.then_some(range.start).into_iter().collect();
+        }
         let mut units = Vec::new();
         let mut touching = Vec::new();
         for level in &self.levels {
@@ -311,25 +365,28 @@ impl Unresolved {
         image: &Image,
         device: &Device,
         disk: Key,
-    ) -> Candidates {
+    ) -> Cow<'_, Candidates> {
+        if let Some(found) = self.foreseen.as_ref().and_then(|foreseen| foreseen.get(&at)) {
+            return Cow::Borrowed(found);
+        }
         let unit = device.unit().min(image.len().saturating_sub(at));
         let mut newest = vec![0; unit as usize];
         image.read(at, &mut newest);
         let look = Look { levels: &self.levels, device, at, unit, disk };
-        let found = if device.order == Order::Any && device.atomic() == device.unit() {
+        let found = if Self::is_alone(device) {
             look.each_alone(newest)
         } else {
             let whole = [Limits::new()];
             let boxes = self.boxes.get(&group(at, device)).map_or(&whole[..], |boxes| boxes);
             look.in_chains(newest, boxes)
         };
-        found.merged()
+        Cow::Owned(found.merged())
     }
 
-    /// A unit holds this candidate.
-    pub(crate) fn decide(&mut self, at: u64, chosen: &Candidate, device: &Device) {
-        if !chosen.boxes.is_empty() {
-            self.boxes.insert(group(at, device), chosen.boxes.clone());
+    /// A unit holds a candidate that is so in these boxes.
+    pub(crate) fn decide(&mut self, at: u64, boxes: Vec<Limits>, device: &Device) {
+        if !boxes.is_empty() {
+            self.boxes.insert(group(at, device), boxes);
         }
         let range = at..at + device.unit();
         self.overwritten(range, Settled::Known);
@@ -463,46 +520,36 @@ impl Look<'_> {
     fn alone_at(&self, level: usize, mut content: Vec<u8>, found: &mut Found) {
         let touching = self.touching(level);
         self.undo(level, &touching, &mut content);
-        let mut last = if self.open_below(level) {
+        // What the write before left, without those that look alike.
+        let mut last: Vec<Arc<[u8]>> = if self.open_below(level) {
             self.alone_at(level - 1, content, found);
-            found.versions.clone()
+            found.versions.iter().filter_map(|one| one.content.bytes().cloned()).collect()
         } else {
-            let durable = Candidate {
-                content: Content::Bytes(content),
-                origin: Origin::DURABLE,
-                boxes: Vec::new(),
-            };
-            found.versions.push(durable.clone());
+            let durable: Arc<[u8]> = content.into();
+            found.versions.push(Candidate::alone(durable.clone(), Origin::DURABLE));
             vec![durable]
         };
+        let mut next = Vec::<Arc<[u8]>>::new();
         for effect in touching {
             let effect = &self.levels[level].effects[effect as usize];
-            let origin = Origin { seq: effect.seq, request: effect.request, torn: false };
-            let mut next = Vec::<Candidate>::new();
-            for before in &last {
-                let Content::Bytes(old) = &before.content else { continue };
-                let mut new = old.clone();
-                self.apply(effect, &mut new);
-                if !next.iter().any(|other| other.content == Content::Bytes(new.clone())) {
-                    next.push(Candidate {
-                        content: Content::Bytes(new),
-                        origin,
-                        boxes: Vec::new(),
-                    });
+            let mut origin = Origin { seq: effect.seq, request: effect.request, torn: false };
+            next.clear();
+            for old in &last {
+                let mut new: Arc<[u8]> = old.clone();
+                self.apply(effect, Arc::make_mut(&mut new));
+                if !next.contains(&new) {
+                    next.push(new);
                 }
             }
             if self.can_tear(effect) {
                 let (first, newest) = (1, found.versions.len().saturating_sub(TORN_OVER));
                 let olds = found.versions.iter().enumerate();
                 for (_, old) in olds.filter(|(place, _)| *place < first || *place >= newest) {
-                    let Content::Bytes(old) = &old.content else { continue };
+                    let Some(old) = old.content.bytes() else { continue };
                     // What the device was writing is the unit as its cache had it.
-                    for new in &next {
-                        let Content::Bytes(new) = &new.content else { continue };
-                        for content in self.tears(old, new) {
-                            let origin = Origin { torn: true, ..origin };
-                            found.tears.push(Candidate { content, origin, boxes: Vec::new() });
-                        }
+                    for content in next.iter().flat_map(|new| self.tears(old, new)) {
+                        let origin = Origin { torn: true, ..origin };
+                        found.tears.push(Candidate { content, origin, boxes: Vec::new() });
                     }
                 }
             }
@@ -510,12 +557,10 @@ impl Look<'_> {
                 // It hides whatever was there before it, torn or not.
                 found.versions.clear();
                 found.tears.clear();
-                for candidate in &mut next {
-                    candidate.origin = Origin { request: RequestId::NONE, ..origin };
-                }
+                origin.request = RequestId::NONE;
             }
-            found.versions.extend(next.iter().cloned());
-            last = next;
+            found.versions.extend(next.iter().map(|new| Candidate::alone(new.clone(), origin)));
+            core::mem::swap(&mut last, &mut next);
         }
     }
 
@@ -611,7 +656,7 @@ impl Look<'_> {
     }
 
     fn leaf(&self, kept: &[(usize, u32, bool)], limits: Limits, base: &[u8], found: &mut Found) {
-        let mut contents = vec![Content::Bytes(base.to_vec())];
+        let mut contents = vec![Content::Bytes(base.into())];
         let mut origin = Origin::DURABLE;
         // Oldest first.
         for (level, index, torn) in kept.iter().rev() {
@@ -623,7 +668,7 @@ impl Look<'_> {
                     continue;
                 };
                 let mut new = old.clone();
-                self.apply(effect, &mut new);
+                self.apply(effect, Arc::make_mut(&mut new));
                 if *torn {
                     next.extend(self.tears(&old, &new));
                 } else {
@@ -661,7 +706,7 @@ impl Look<'_> {
                 let mut bytes = vec![0; new.len()];
                 // Whichever write it was, garbage is garbage.
                 garbage(self.disk.number(), self.at, &mut bytes);
-                vec![Content::Bytes(bytes)]
+                vec![Content::Bytes(bytes.into())]
             }
             OnTear::Unreadable => vec![Content::Unreadable(new.to_vec())],
             OnTear::Prefix { granule } => {
@@ -669,7 +714,7 @@ impl Look<'_> {
                 let inner = differ.len().saturating_sub(1);
                 let cut = |last: &u64| {
                     let end = (((last + 1) * granule) as usize).min(new.len());
-                    Content::Bytes([&new[..end], &old[end..]].concat())
+                    Content::Bytes([&new[..end], &old[end..]].concat().into())
                 };
                 differ[..inner].iter().map(cut).collect()
             }
@@ -680,7 +725,9 @@ impl Look<'_> {
                     return vec![Content::Mixed { old, new, granule, differ }];
                 }
                 let mixes = 1..(1_u64 << differ.len()).saturating_sub(1).max(1);
-                mixes.map(|bits| Content::Bytes(mix(old, new, granule, &differ, bits))).collect()
+                mixes
+                    .map(|bits| Content::Bytes(mix(old, new, granule, &differ, bits).into()))
+                    .collect()
             }
         }
     }
@@ -763,6 +810,7 @@ impl Found {
                 }
             }
         }
+        merged.seqs = merged.versions.iter().map(|version| version.origin.seq).collect();
         merged
     }
 }

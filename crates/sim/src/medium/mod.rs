@@ -13,6 +13,7 @@ mod log;
 mod overlay;
 mod ranges;
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -496,8 +497,8 @@ impl Medium {
     }
 
     fn decide(&mut self, at: u64, choices: &mut dyn Choices, tell: &mut dyn FnMut(Resolution)) {
-        let Candidates { versions, tears, durable } =
-            self.unresolved.candidates(at, &self.image, &self.device, self.key);
+        let found = self.unresolved.candidates(at, &self.image, &self.device, self.key);
+        let Candidates { versions, tears, durable, seqs } = &*found;
         let key = self.key.nth(at);
         let (count, torn) = (versions.len() as u64, tears.len() as u64);
         let tear = if tears.is_empty() {
@@ -509,17 +510,14 @@ impl Medium {
             &tears[tear - 1]
         } else if count > 1 {
             let point = Point::new(PointKind::CrashSector, key);
-            let seqs: Vec<_> = versions.iter().map(|version| version.origin.seq).collect();
-            &versions[choices.choose_version(point, &seqs, durable)]
+            &versions[choices.choose_version(point, seqs, *durable)]
         } else {
             &versions[0]
         };
         let unit = self.device.unit().min(self.image.len() - at);
-        let mut bytes = vec![0; unit as usize];
-        self.image.read(at, &mut bytes);
         let mut unreadable = false;
         match &chosen.content {
-            Content::Bytes(new) if *new == bytes => {}
+            Content::Bytes(new) if self.image.holds(at, new) => {}
             Content::Bytes(new) => self.image.write(at, new),
             Content::Unreadable(new) => {
                 self.image.write(at, new);
@@ -535,10 +533,11 @@ impl Medium {
             }
         }
         let Origin { seq, request, torn: is_torn } = chosen.origin;
+        let boxes = chosen.boxes.clone();
         if !self.overlays.is_empty() {
             self.overlays.left(at, unit, seq);
         }
-        self.unresolved.decide(at, chosen, &self.device);
+        self.unresolved.decide(at, boxes, &self.device);
         if unreadable {
             self.damage(at, unit, Shows::Unreadable(Errno::EIO), Lasts::UntilRewritten, None);
         }
@@ -582,8 +581,13 @@ impl Medium {
     }
 
     /// What reads would see of a stretch after a cut that left nothing undecided there.
-    pub(crate) fn candidates(&self, at: u64) -> Candidates {
+    pub(crate) fn candidates(&self, at: u64) -> Cow<'_, Candidates> {
         self.unresolved.candidates(at, &self.image, &self.device, self.key)
+    }
+
+    /// Works out beforehand what many runs that go on from here would each work out.
+    pub(crate) fn foresee(&mut self) {
+        self.unresolved.foresee(&self.image, &self.device, self.key);
     }
 
     /// How many states reads could tell apart.
