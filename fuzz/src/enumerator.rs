@@ -420,7 +420,7 @@ impl Cut<'_> {
                 }
             }
             if is_possible {
-                states.extend(self.tear(self.image(&kept), &torn));
+                states.extend(self.tear(&kept, &torn));
             }
             if states.len() > most {
                 return None;
@@ -429,42 +429,65 @@ impl Cut<'_> {
         Some(states)
     }
 
-    /// What is on the disk when these pieces were being written over `image`.
-    fn tear(&self, image: State, torn: &[Piece]) -> Vec<State> {
+    /// What is on the disk when `kept` were kept and `torn` were being written: each write lies
+    /// over those before it in the order of application, torn or not, as it does when all of it is
+    /// kept.
+    fn tear(&self, kept: &[Piece], torn: &[Piece]) -> Vec<State> {
+        if torn.is_empty() {
+            return vec![self.image(kept)];
+        }
         let order = self.apply_order();
-        let place = |write: usize| order.iter().position(|other| *other == write);
-        let mut torn = torn.to_vec();
-        torn.sort_by_key(|piece| place(piece.write));
-        let mut states = vec![image];
-        for piece in torn {
-            // Units are whole here: a piece is within one.
-            let unit = piece.from / self.unit();
-            let is_hidden = order.iter().any(|later| {
-                self.is_durable(*later)
-                    && self.touches(*later, unit)
-                    && place(*later) > place(piece.write)
-            });
-            if is_hidden {
-                continue;
+        let mut states = vec![self.before.clone()];
+        for (place, write) in order.iter().enumerate() {
+            let whole = [Piece { write: *write, from: 0, to: usize::MAX }];
+            let own: Vec<_> = match self.is_durable(*write) {
+                true => whole.to_vec(),
+                false => kept.iter().filter(|piece| piece.write == *write).copied().collect(),
+            };
+            for state in &mut states {
+                for piece in &own {
+                    self.lay(state, *piece);
+                }
             }
-            let mut all = Vec::new();
-            for state in &states {
-                if state[unit].bytes().is_none() {
-                    // Two queues were writing it.
-                    all.push(state.clone());
+            for piece in torn.iter().filter(|piece| piece.write == *write) {
+                // Units are whole here: a piece is within one.
+                let unit = piece.from / self.unit();
+                let is_hidden = order[place + 1..]
+                    .iter()
+                    .any(|later| self.is_durable(*later) && self.touches(*later, unit));
+                if is_hidden {
                     continue;
                 }
-                let mut done = state.clone();
-                let write = &self.epoch.writes[piece.write];
-                write.store_part(&mut done, self.unit(), piece.from, piece.to);
-                for content in self.torn(&state[unit], &done[unit]) {
-                    let mut torn = state.clone();
-                    torn[unit] = content;
-                    all.push(torn);
+                let mut all = Vec::new();
+                for state in &states {
+                    if state[unit].bytes().is_none() {
+                        // Two queues were writing it.
+                        all.push(state.clone());
+                        continue;
+                    }
+                    let mut done = state.clone();
+                    self.lay(&mut done, *piece);
+                    for content in self.torn(&state[unit], &done[unit]) {
+                        let mut torn = state.clone();
+                        torn[unit] = content;
+                        all.push(torn);
+                    }
                 }
+                states = all;
             }
-            states = all;
         }
         states
+    }
+
+    /// Stores a piece; a unit of which a part cannot be read stays so until it is written whole.
+    fn lay(&self, state: &mut State, piece: Piece) {
+        let write = &self.epoch.writes[piece.write];
+        let (from, to) = (write.at.max(piece.from), (write.at + write.bytes.len()).min(piece.to));
+        for unit in from / self.unit()..to.div_ceil(self.unit()) {
+            let (first, end) = (unit * self.unit(), (unit + 1) * self.unit());
+            if state[unit].bytes().is_some() || (from <= first && end <= to) {
+                write.store_part(state, self.unit(), first.max(from), end.min(to));
+            }
+        }
     }
 }

@@ -54,6 +54,11 @@ fn lifts() {
 }
 
 #[test]
+fn logs() {
+    hold("logs");
+}
+
+#[test]
 fn formats() {
     hold("formats");
 }

@@ -93,7 +93,8 @@ fn loaded(text: &str) -> Result<Loaded, String> {
 }
 
 /// A scenario's own crash states are decided as recovery reads. Those of a log (of dm-log-writes or
-/// QEMU's blklogwrites) are whole images, which --check looks at.
+/// QEMU's blklogwrites) are whole images, which --check looks at; at most 256 MiB of them may be
+/// unflushed at a time.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CrashArgs {
     /// A scenario file, or a log of writes: whatever begins as one, or is not called `.ron`
@@ -142,6 +143,10 @@ pub(crate) struct CrashArgs {
     /// of 0 is clean, any other loud
     #[arg(long, value_name = "COMMAND", help_heading = "Of a log")]
     pub(crate) check: Option<String>,
+    /// How long a check may take for one image; then it is ended, all that it has started too, and
+    /// the image is loud [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = among(1, 86_400), requires = "check", help_heading = "Of a log")]
+    pub(crate) check_timeout: Option<u64>,
     /// Keep the first images that are not clean, at most 16, in this folder
     #[arg(long, value_name = "DIR", requires = "check", help_heading = "Of a log")]
     pub(crate) keep: Option<PathBuf>,

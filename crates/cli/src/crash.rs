@@ -27,6 +27,7 @@ fn misplaced(args: &CrashArgs) -> Option<&'static str> {
         (args.size.is_some(), "--size"),
         (args.prefixes, "--prefixes"),
         (args.check.is_some(), "--check"),
+        (args.check_timeout.is_some(), "--check-timeout"),
     ];
     given.into_iter().find(|(is_given, _)| *is_given).map(|(_, name)| name)
 }

@@ -1,9 +1,8 @@
 //! `headcrash crash`, of a log of writes: each image goes to a command that looks at it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use headcrash_scenario::command_line;
 use headcrash_scenario::crash::{LogImage, LogOptions, LogReport, LogStates};
@@ -12,6 +11,7 @@ use headcrash_sim::{Device, Image};
 use serde_json::json;
 
 use crate::args::{CrashArgs, Format};
+use crate::check::{self, Check, Said};
 use crate::{Exit, crash as scenario, files, output};
 
 /// A log is read as a whole: 1 GiB.
@@ -22,9 +22,6 @@ const IMAGES: u64 = 10_000;
 
 /// So many images are kept that are not clean.
 const KEPT: u64 = 16;
-
-/// Of what a check says, so much is shown.
-const LINES: usize = 8;
 
 /// Whether a file is a log rather than a scenario: it begins as one, or is not called `.ron`.
 pub(crate) fn is_log(file: &Path) -> io::Result<bool> {
@@ -60,7 +57,8 @@ fn explore(args: &CrashArgs) -> Result<Exit, String> {
             "{option} is about scenarios, and {name} is taken for a log of writes"
         ));
     }
-    let check = args.check.as_deref().map(Check::new).transpose()?;
+    let seconds = args.check_timeout.unwrap_or(check::SECONDS);
+    let check = args.check.as_deref().map(|check| Check::new(check, seconds)).transpose()?;
     let bytes = files::read(&args.file, LOG_MAX + 1).map_err(|error| format!("{name}: {error}"))?;
     if bytes.len() as u64 > LOG_MAX {
         return Err(format!("{name}: the log is longer than {LOG_MAX} bytes, which are read"));
@@ -80,7 +78,7 @@ fn explore(args: &CrashArgs) -> Result<Exit, String> {
     let mut states = LogStates::new(&log, &options).map_err(|error| format!("{name}: {error}"))?;
     let mut report = LogReport::new(device, options.alone);
     let mut left = args.runs.unwrap_or(IMAGES);
-    let mut kept = 0;
+    let (mut kept, mut timed_out) = (0, 0_u64);
     'all: while let Some(point) = states.next_point().map_err(|error| format!("{name}: {error}"))? {
         report.at(point);
         while let Some(image) = states.next_image() {
@@ -95,7 +93,12 @@ fn explore(args: &CrashArgs) -> Result<Exit, String> {
                 break 'all;
             }
             left -= 1;
-            let said = check.as_ref().map(|check| check.look(&image)).transpose()?;
+            let said = check.as_ref().map(|check| check.look(&image.image)).transpose()?;
+            timed_out += u64::from(matches!(said, Some(Said::TimedOut(_))));
+            let said = said.map(|said| match said {
+                Said::Clean => Ok(()),
+                Said::Loud(said) | Said::TimedOut(said) => Err(said),
+            });
             let is_loud = matches!(said, Some(Err(_)));
             let number = report.tried;
             report.count(&image, said);
@@ -117,6 +120,11 @@ fn explore(args: &CrashArgs) -> Result<Exit, String> {
     }
     if report.verdicts.loud == 0 {
         return Ok(Exit::Fine);
+    }
+    if timed_out > 0 {
+        output::note(&format!(
+            "{timed_out} of the loud ones: the check gave no answer within {seconds} s,              and was ended; `--check-timeout` gives it longer"
+        ));
     }
     output::note(&format!("\nrepeat with\n  {}", command(args)));
     Ok(Exit::Unexpected)
@@ -165,50 +173,6 @@ fn keep(folder: &Path, log: &Path, number: u64, image: &LogImage) -> io::Result<
     Ok(path)
 }
 
-/// A command that looks at images.
-struct Check<'a>(&'a str);
-
-impl<'a> Check<'a> {
-    fn new(command: &'a str) -> Result<Self, String> {
-        if command.contains("{}") {
-            return Ok(Self(command));
-        }
-        Err(format!("--check: `{command}` has no `{{}}`, which stands for the image's path"))
-    }
-
-    /// What it says of an image, which is gone when it has said it; `Ok` is clean.
-    fn look(&self, image: &LogImage) -> Result<Result<(), String>, String> {
-        let fail = |error: io::Error| format!("an image for --check: {error}");
-        // A folder of its own, so that whatever a check leaves beside an image is gone as well.
-        let folder = tempfile::Builder::new().prefix("headcrash-").tempdir().map_err(fail)?;
-        let path = folder.path().join("image.raw");
-        let mut file = File::create_new(&path).map_err(fail)?;
-        files::write_raw(&mut file, &image.image).map_err(fail)?;
-        drop(file);
-        let path =
-            path.to_str().ok_or("the temporary folder's name is not UTF-8; TMPDIR names it")?;
-        let command = self.0.replace("{}", &command_line([path]));
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(command).stdin(Stdio::null());
-        let result = shell.output().map_err(|error| format!("--check: sh: {error}"))?;
-        if result.status.success() {
-            return Ok(Ok(()));
-        }
-        let all = [&result.stdout[..], &result.stderr[..]].concat();
-        let text = String::from_utf8_lossy(&all).replace(path, "{}");
-        // What a shell says of a command that it does not find, or cannot run.
-        if let Some(code @ (126 | 127)) = result.status.code() {
-            return Err(format!("--check: exit status {code}: {}", text.trim_end()));
-        }
-        let lines = text.lines().filter(|line| !line.trim().is_empty()).take(LINES);
-        let said: Vec<_> = [result.status.to_string()]
-            .into_iter()
-            .chain(lines.map(|line| line.chars().filter(|c| !c.is_control()).take(200).collect()))
-            .collect();
-        Ok(Err(said.join("\n")))
-    }
-}
-
 /// The command that explores the same again.
 fn command(args: &CrashArgs) -> String {
     let file = args.file.display().to_string();
@@ -221,6 +185,7 @@ fn command(args: &CrashArgs) -> String {
         ("--size", args.size),
         ("--eager", args.eager),
         ("--runs", args.runs),
+        ("--check-timeout", args.check_timeout),
     ] {
         words.extend(number.into_iter().flat_map(|n| [name.to_owned(), n.to_string()]));
     }

@@ -1,6 +1,6 @@
 //! `headcrash image`.
 
-use headcrash_scenario::{Images, Moment, stop_at};
+use headcrash_scenario::{Images, Moment, UNDECIDED_MAX, stop_at, undecided};
 use headcrash_sim::{DiskId, Image};
 
 use crate::args::{ImageArgs, State};
@@ -42,10 +42,20 @@ fn dump(args: &ImageArgs) -> Option<Result<(), String>> {
     let image = match args.state {
         // Nothing was lost.
         State::Newest if args.at == Moment::End => stopped.world.image(id),
-        state => match crash_state(Images::new(stopped.dark(), id, args.eager as usize), state) {
-            Ok(image) => image,
-            Err(error) => return Some(Err(error)),
-        },
+        state => {
+            let dark = stopped.dark();
+            let bytes = undecided(&dark, id);
+            if bytes > UNDECIDED_MAX {
+                return Some(Err(format!(
+                    "--at: {bytes} bytes are undecided there, and at most {UNDECIDED_MAX} can be \
+                     for a whole image; accepted is a step with a flush before it"
+                )));
+            }
+            match crash_state(Images::new(dark, id, args.eager as usize), state) {
+                Ok(image) => image,
+                Err(error) => return Some(Err(error)),
+            }
+        }
     };
     for fault in stopped.world.live_faults(id) {
         let (at, len) = (fault.at(), fault.len());

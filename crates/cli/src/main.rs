@@ -2,6 +2,7 @@
 //! that changes an outcome.
 
 mod args;
+mod check;
 mod conformance;
 mod crash;
 mod crash_log;

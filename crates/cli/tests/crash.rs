@@ -181,6 +181,28 @@ fn a_check_leaves_nothing_behind_and_is_told_apart_from_none() {
 }
 
 #[test]
+fn a_check_that_gives_no_answer_is_ended_and_its_image_is_loud() {
+    let folder = Folder::with_log();
+    let begin = std::time::Instant::now();
+    // What it has started goes with it.
+    let check = "echo looking; (sleep 20; echo late >late) & sleep 20; true {}";
+    let words = ["crash", "a.log", "--size", "8192", "--runs", "1", "--check", check];
+    let (code, out, err) = folder.all(&[&words[..], &["--check-timeout", "1"]].concat());
+    assert!(begin.elapsed().as_secs() < 15, "nobody waits for it");
+    assert_eq!(code, 1, "{err}");
+    assert!(out.contains("clean 0, loud 1"), "{out}");
+    assert!(out.contains("    timed out: no answer within 1 s, and ended\n    looking\n"), "{out}");
+    assert!(err.contains("1 of the loud ones: the check gave no answer within 1 s"), "{err}");
+    assert!(err.contains("--check-timeout 1 --check"), "the command says it again: {err}");
+    assert!(!folder.path("late").exists());
+    folder.refuses(&["crash", "a.log", "--check-timeout", "5"], "--check <COMMAND>");
+    folder.refuses(
+        &["crash", "a.log", "--check", "true {}", "--check-timeout", "0"],
+        "a number from 1 to 86400",
+    );
+}
+
+#[test]
 fn a_log_that_is_none_is_told_with_its_place() {
     let folder = Folder::with_log();
     let log = fs::read(folder.path("a.log")).unwrap();

@@ -24,6 +24,9 @@ impl Kinds {
     pub const NONE: Self = Self(0);
     /// Whatever changes bytes: writes, writes of zeroes, discards.
     pub const CHANGES: Self = Self(0b0_1110);
+    /// Opening the disk, which is no access to its medium: only triggers that name it count it, and
+    /// [`IoKind`] has no word for it.
+    pub const OPENING: Self = Self(0b1000_0000);
 
     /// Only this one.
     #[must_use]
@@ -35,6 +38,18 @@ impl Kinds {
     #[must_use]
     pub const fn with(self, kind: IoKind) -> Self {
         Self(self.0 | 1 << kind as u8)
+    }
+
+    /// What is in either.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether everything that is in `other` is in it.
+    #[must_use]
+    pub const fn has_all(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
     }
 
     /// What is in both.
@@ -179,6 +194,7 @@ struct Set {
     all: Box<[Trigger]>,
     by_event: BTreeMap<EventId, Vec<TriggerId>>,
     by_kind: [Vec<TriggerId>; IoKind::ALL.len()],
+    by_opening: Vec<TriggerId>,
 }
 
 /// Triggers, and what has happened to them.
@@ -212,6 +228,9 @@ impl Triggers {
                 None => {
                     for kind in trigger.kinds.iter() {
                         set.by_kind[kind as usize].push(TriggerId(index));
+                    }
+                    if trigger.kinds.has_all(Kinds::OPENING) {
+                        set.by_opening.push(TriggerId(index));
                     }
                 }
             }
@@ -315,6 +334,16 @@ impl Triggers {
         struck[first..].sort_unstable();
     }
 
+    /// The disk is opened. What strikes is added to `struck`, in declaration order.
+    pub fn opened(&mut self, cause: Cause, ask: &mut impl Ask, struck: &mut Vec<TriggerId>) {
+        let set = Arc::clone(&self.set);
+        for id in &set.by_opening {
+            if self.strikes(*id, &set.all[id.index()], cause, ask) {
+                struck.push(*id);
+            }
+        }
+    }
+
     /// Forgets what waits for accesses of `who`, who has ended.
     pub fn forget(&mut self, who: Requester) {
         self.marks.retain(|(other, _)| *other != who);
@@ -403,6 +432,22 @@ mod tests {
         let every = Trigger { every: NonZeroU64::new(3), ..Trigger::default() };
         assert_eq!(strikes(every.clone(), WRITE, 9), [3, 6, 9]);
         assert_eq!(strikes(Trigger { times: Some(2), ..every }, WRITE, 9), [3, 6]);
+    }
+
+    #[test]
+    fn an_opening_is_counted_by_those_that_name_it() {
+        let all = Trigger::default();
+        let nth = NonZeroU64::new(2);
+        let both = Kinds::OPENING.with(IoKind::Write);
+        let opening = Trigger { kinds: both, nth, ..Trigger::default() };
+        let mut triggers = Triggers::new(vec![all, opening]);
+        let mut struck = Vec::new();
+        triggers.opened(CAUSE, &mut never, &mut struck);
+        assert_eq!((&struck[..], triggers.matched(TriggerId(0))), (&[][..], 0));
+        triggers.opened(CAUSE, &mut never, &mut struck);
+        assert_eq!(struck, [TriggerId(1)]);
+        assert!(!Kinds::ALL.has_all(Kinds::OPENING) && !both.is_empty());
+        assert_eq!(both.iter().collect::<Vec<_>>(), [IoKind::Write]);
     }
 
     #[test]

@@ -28,15 +28,16 @@ pub use failure::{
 };
 pub use run::{
     Coverage, CrashPoint, Example, Exhaustion, Exploration, FACTS_MAX, Images, Keep, Method,
-    Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, Variant, Verdicts, Violation,
-    WORK_MAX, Waiter, WholeImage, explore, run, run_as, run_seed, stop_at,
+    Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, UNDECIDED_MAX, Variant, Verdicts,
+    Violation, WORK_MAX, Waiter, WholeImage, explore, run, run_as, run_seed, stop_at, undecided,
 };
 pub use scenario::{
     Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    FailEach, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex, Finds, Gets,
-    HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut, Property,
-    PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario, Search, Seeds,
-    StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top, Wanted, crc32,
+    FailEach, FailFiles, Failing, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex,
+    Finds, Gets, HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut,
+    Property, PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario,
+    Search, Seeds, StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
+    Wanted, crc32,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};

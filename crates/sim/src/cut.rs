@@ -13,6 +13,7 @@ use crate::copies::Copies;
 use crate::disk::{Disk, DiskId, LayerKind};
 use crate::fault::{Effect, Fault, Lasts};
 use crate::file_ops::FsId;
+use crate::flash::FlashTold;
 use crate::image::Image;
 use crate::io::{RequestId, Shape, Verb};
 use crate::medium::{Arrival, Content as Left, DeviceEvent, LiveFault, Shows, StateCount};
@@ -287,6 +288,10 @@ impl World {
             }
             match engines {
                 Engines::Survive => {
+                    if self.opens(id, cx).is_err() {
+                        continue;
+                    }
+                    let disk = &mut self.disks[id.index()];
                     disk.is_open = true;
                     for layer in &mut disk.layers {
                         (layer.written, layer.flushed) = (0, 0);
@@ -385,6 +390,19 @@ impl World {
     /// The faults that lie over a disk's bytes now.
     pub fn live_faults(&self, disk: DiskId) -> impl Iterator<Item = &LiveFault> {
         self.disks[disk.index()].medium.overlays.live()
+    }
+
+    /// What flash has decided is told.
+    pub(crate) fn tell_flash(&self, disk: DiskId, told: Vec<FlashTold>, cx: &mut Cx<'_>) {
+        for told in told {
+            let what = match told {
+                FlashTold::Resolved { at, len, units, unlike } => {
+                    What::FlashResolved { disk, at, len, units, unlike }
+                }
+                FlashTold::Disturbed { at, bit } => What::FlashDisturbed { disk, at, bit },
+            };
+            cx.tell(self.now, what);
+        }
     }
 
     /// Puts a fault of the medium on a stretch of a disk: unreadable, unwritable, rotten, garbage,
@@ -499,12 +517,17 @@ impl World {
         self.disks[disk.index()].medium.open_stretches()
     }
 
-    /// Decides everything that cuts left undecided on a disk, and gives what is on it then.
+    /// Decides everything that cuts left undecided on a disk, and gives what is on it then. It takes
+    /// a step for every unit in [`Self::undecided_stretches`]: whoever does not know the disk looks
+    /// at their length first.
     pub fn decide_all(&mut self, disk: DiskId, cx: &mut Cx<'_>) -> Image {
         let now = self.now;
         if let Disk { flash: Some(flash), medium, .. } = &mut self.disks[disk.index()] {
-            flash.resolve(cx.choices, medium.key);
-            return flash.image();
+            let mut told = Vec::new();
+            flash.resolve_told(cx.choices, medium.key, &mut |what| told.push(what));
+            let image = flash.image();
+            self.tell_flash(disk, told, cx);
+            return image;
         }
         let medium = &mut self.disks[disk.index()].medium;
         let Cx { choices, sink } = cx;
@@ -555,7 +578,7 @@ impl World {
     /// What a disk did since [`Self::keep_history`]; empty without it.
     #[must_use]
     pub fn history(&self, disk: DiskId) -> &[DeviceEvent] {
-        self.disks[disk.index()].medium.history.as_ref().map_or(&[], |history| history)
+        self.disks[disk.index()].medium.history.as_ref().map_or(&[], |history| history.events())
     }
 
     /// The power of a disk, and of whoever shares its fate, goes at this moment.
@@ -602,7 +625,7 @@ impl World {
     }
 
     /// Looks at a request as it is submitted.
-    pub(crate) fn note_misuse(&mut self, request: &Request) {
+    pub(crate) fn note_misuse(&mut self, request: &Request, cx: &mut Cx<'_>) {
         let disk = &self.disks[request.disk.index()];
         if disk.misuses.len() >= KEPT {
             return;
@@ -626,9 +649,31 @@ impl World {
             None
         };
         if let Some(what) = what {
-            let misuse = Misuse { disk: request.disk, request: request.id, what };
-            self.disks[request.disk.index()].misuses.push(misuse);
+            self.misused(request.disk, request.id, what, cx);
         }
+    }
+
+    /// Keeps a misuse, and tells it where somebody wants to know at once.
+    pub(crate) fn misused(
+        &mut self,
+        disk: DiskId,
+        request: RequestId,
+        what: MisuseKind,
+        cx: &mut Cx<'_>,
+    ) {
+        let misuses = &mut self.disks[disk.index()].misuses;
+        if misuses.len() >= KEPT {
+            return;
+        }
+        misuses.push(Misuse { disk, request, what });
+        if self.tells_misuse {
+            cx.tell(self.now, What::Misused { request, disk, what });
+        }
+    }
+
+    /// Tells each misuse as it is seen; without this they are only kept.
+    pub const fn tell_misuse(&mut self) {
+        self.tells_misuse = true;
     }
 
     /// A request that is not done, overlaps, and one of the two writes. Only the last few are

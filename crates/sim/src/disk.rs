@@ -16,7 +16,7 @@ use crate::io::{RequestId, Shape, Verb};
 use crate::latency::Latencies;
 use crate::limits::Limits;
 use crate::medium::{Medium, Ranges, garbage};
-use crate::misuse::{KEPT, Misuse, MisuseKind};
+use crate::misuse::{KEPT, Misuse};
 use crate::request::{Request, Span};
 use crate::time::Instant;
 use crate::world::Cx;
@@ -442,16 +442,16 @@ impl Disk {
         }
     }
 
-    /// Notes a read of what was never written.
-    pub(crate) fn note_unwritten(&mut self, request: &Request, span: Span) {
+    /// The first byte that a read gets and that was never written, as long as misuses are counted.
+    pub(crate) fn unwritten(&self, request: &Request, span: Span) -> Option<u64> {
         if self.misuses.len() >= KEPT {
-            return;
+            return None;
         }
         // Padding is nobody's doing.
         let at = span.at.max(request.shape.at);
         let end = span.end().min(request.shape.at + request.shape.len);
         if at >= end || request.shape.verb != Verb::Read {
-            return;
+            return None;
         }
         let first = at / 512;
         let mut touched = [0_u8; 64];
@@ -460,13 +460,11 @@ impl Disk {
             let count = (end.div_ceil(512) - sector).min(64) as usize;
             self.medium.touched.read(sector, &mut touched[..count]);
             if let Some(place) = touched[..count].iter().position(|touched| *touched == 0) {
-                let at = ((sector + place as u64) * 512).max(at);
-                let what = MisuseKind::NeverWritten { at };
-                self.misuses.push(Misuse { disk: request.disk, request: request.id, what });
-                return;
+                return Some(((sector + place as u64) * 512).max(at));
             }
             sector += count as u64;
         }
+        None
     }
 
     /// Into how many pieces, at most, this disk's layers cut a request.

@@ -1,7 +1,7 @@
 //! What a disk can do wrong.
 //!
-//! The catalogue follows the published studies and the injectors that are in use; each kind names
-//! what it is called there. A fault says *what* happens; [`Trigger`](headcrash_engine::Trigger)
+//! The [catalogue](crate::catalogue) follows the published studies and the injectors that are in use;
+//! each kind names what it is called there. A fault says *what* happens; [`Trigger`](headcrash_engine::Trigger)
 //! says when.
 
 use headcrash_engine::{Errno, IoKind, Kinds, State, Tag, Trigger};
@@ -42,7 +42,8 @@ pub enum Fault {
         errno: Errno,
     },
     /// A flush fails, drops its data (as [`FlushFailure::CleanKeepNew`]), and is reported once to
-    /// every client that flushes: Linux's `errseq_t`, one handle per client.
+    /// every client that flushes: Linux's `errseq_t`, one handle per client; of a file, to every
+    /// handle it is open under.
     FlushFailsForEach {
         /// What each is told.
         errno: Errno,
@@ -69,6 +70,14 @@ pub enum Fault {
     MisdirectedRead {
         /// How far away, in bytes; `None` leaves it to the choices.
         by: Option<i64>,
+    },
+    /// The address wraps: whatever is from here on goes to its address modulo this one, so that two
+    /// addresses are one place (aliasing; a controller that drops an address line, a driver that
+    /// overflows). What a write brings lies over the place it really goes to, and stays there at a
+    /// power cut, as a [misdirected write](Self::MisdirectedWrite) does.
+    Wraps {
+        /// The first address that is the same place as 0, in bytes.
+        at: u64,
     },
     /// The sectors read, or written, show what they held before the last write (rollback).
     Stale,
@@ -136,6 +145,15 @@ pub enum Fault {
     },
     /// Writes are refused with `EROFS` from now on, until the power goes.
     ReadOnly,
+    /// The disk has another length when it is opened, for good: what is beyond is gone, what is new
+    /// is zeroes. (A volume that was padded or cut off while nobody looked.)
+    Resized {
+        /// How many bytes it has from then on.
+        len: u64,
+    },
+    /// Before the access the cache gives up what it need not write: what a failed flush dropped
+    /// ([`FlushFailure::CleanKeepNew`]) and reads still saw is gone, and older bytes are seen.
+    Evict,
     /// The power goes, for this disk and whoever shares its fate.
     PowerCut,
 }
@@ -187,7 +205,9 @@ impl Fault {
             | Self::Hang
             | Self::Disconnect { .. }
             | Self::ReadOnly
+            | Self::Evict
             | Self::PowerCut => Kinds::ALL,
+            Self::Resized { .. } => Kinds::OPENING,
             Self::Short { .. } => Kinds::only(IoKind::Read).with(IoKind::Write),
             Self::FlushFails { .. }
             | Self::FlushFailsLater { .. }
@@ -204,8 +224,38 @@ impl Fault {
             | Self::Unwritable { .. }
             | Self::BitRot { .. }
             | Self::Garbage { .. }
-            | Self::Pattern { .. } => Kinds::CHANGES.with(IoKind::Read),
+            | Self::Pattern { .. }
+            | Self::Wraps { .. } => Kinds::CHANGES.with(IoKind::Read),
         }
+    }
+
+    /// The kinds of access it can strike where they are named: an opening fails only then.
+    #[must_use]
+    pub const fn kinds_at_most(self) -> Kinds {
+        match self {
+            Self::Fail { .. } => Kinds::ALL.or(Kinds::OPENING),
+            other => other.kinds(),
+        }
+    }
+
+    /// Whether NOR flash can have it: there is nothing volatile in it, and its addresses are its own.
+    #[must_use]
+    pub const fn strikes_flash(self) -> bool {
+        !matches!(
+            self,
+            Self::FlushFails { .. }
+                | Self::FlushFailsLater { .. }
+                | Self::FlushFailsForEach { .. }
+                | Self::FlushLies
+                | Self::TornWrite
+                | Self::MisdirectedWrite { .. }
+                | Self::MisdirectedRead { .. }
+                | Self::Wraps { .. }
+                | Self::Stale
+                | Self::NeighbourDamage { .. }
+                | Self::Resized { .. }
+                | Self::Evict
+        )
     }
 
     /// Its name in files and traces.
@@ -223,6 +273,7 @@ impl Fault {
             Self::TornWrite => "torn_write",
             Self::MisdirectedWrite { .. } => "misdirected_write",
             Self::MisdirectedRead { .. } => "misdirected_read",
+            Self::Wraps { .. } => "wraps",
             Self::Stale => "stale",
             Self::Unreadable { .. } => "unreadable",
             Self::Unwritable { .. } => "unwritable",
@@ -236,6 +287,8 @@ impl Fault {
             Self::Hang => "hang",
             Self::Disconnect { .. } => "disconnect",
             Self::ReadOnly => "read_only",
+            Self::Resized { .. } => "resized",
+            Self::Evict => "evict",
             Self::PowerCut => "power_cut",
         }
     }

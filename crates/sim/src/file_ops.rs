@@ -1,7 +1,7 @@
 //! File systems of a world: operations on them are requests, and they share the fate of its disks.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -18,7 +18,8 @@ use crate::choices::{Calm, Choices, Key, Point, PointKind};
 use crate::cut::Engines;
 use crate::device::FlushFailure;
 use crate::disk::DiskId;
-use crate::fault::{Applied, Fault};
+use crate::fault::{Applied, Fault, FaultRule};
+use crate::file_cache::Cached;
 use crate::files::{FileContract, FileCx, FileId, FileSystem, Inode, Place, Resolved};
 use crate::io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 use crate::latency::{Latencies, Latency};
@@ -51,6 +52,10 @@ pub struct FileSystemSpec {
     pub latencies: Latencies,
     /// What goes wrong with it.
     pub faults: Vec<FileFault>,
+    /// How many bytes its files can take together, in the contract's units: what does not fit is
+    /// cut short, and where nothing fits it is `ENOSPC`. Directories take no room; files that lost
+    /// their names do as long as they are open.
+    pub capacity: Option<u64>,
 }
 
 impl FileSystemSpec {
@@ -58,7 +63,7 @@ impl FileSystemSpec {
     #[must_use]
     pub fn new(name: &str, contract: FileContract) -> Self {
         let latencies = Latencies::all(Latency::Zero);
-        Self { name: name.into(), contract, latencies, faults: Vec::new() }
+        Self { name: name.into(), contract, latencies, faults: Vec::new(), capacity: None }
     }
 }
 
@@ -84,11 +89,16 @@ impl FileFault {
             | Fault::Delay { .. }
             | Fault::Hang
             | Fault::ReadOnly
+            | Fault::Evict
             | Fault::PowerCut => FileVerbs::ALL,
             Fault::Short { .. } => FileVerbs::of(&[FileVerb::Read, FileVerb::Write]),
-            Fault::FlushFails { data: FlushFailure::CleanRevert, .. } => FileVerbs::NONE,
             // A directory has no data that could be dropped.
-            Fault::FlushFails { data: FlushFailure::CleanKeepNew, .. } => {
+            Fault::FlushFails {
+                data: FlushFailure::CleanKeepNew | FlushFailure::CleanRevert,
+                ..
+            }
+            | Fault::FlushFailsLater { .. }
+            | Fault::FlushFailsForEach { .. } => {
                 FileVerbs::of(&[FileVerb::Sync, FileVerb::SyncData])
             }
             Fault::FlushFails { .. } | Fault::FlushLies => FileVerbs::SYNCS,
@@ -501,9 +511,11 @@ pub(crate) struct Mounted {
     powered: bool,
     /// Changes are refused with `EROFS`.
     read_only: bool,
-    /// Files that a failed sync has marked clean: until something is written to them, there is
-    /// nothing to be synced.
-    clean: BTreeSet<Inode>,
+    /// What is still seen of files whose data a failed sync has dropped.
+    cached: BTreeMap<Inode, Cached>,
+    /// Open files whose next sync is told of a failure.
+    owed: BTreeMap<FileId, Errno>,
+    capacity: Option<u64>,
     /// By which path a file or directory was last known.
     paths: Arc<BTreeMap<Inode, Arc<str>>>,
     /// What was under way when the power went: done when it comes back, and then cut.
@@ -514,7 +526,7 @@ pub(crate) struct Mounted {
 
 impl Mounted {
     fn new(spec: FileSystemSpec) -> Self {
-        let FileSystemSpec { name, contract, latencies, faults } = spec;
+        let FileSystemSpec { name, contract, latencies, faults, capacity } = spec;
         let system = FileSystem::new(&name, contract);
         Self {
             system,
@@ -524,7 +536,9 @@ impl Mounted {
             key: Key::disk(&name),
             powered: true,
             read_only: false,
-            clean: BTreeSet::new(),
+            cached: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            capacity,
             paths: Arc::new(BTreeMap::from([(Inode::ROOT, Arc::from(""))])),
             under_way: Vec::new(),
             changes: 0,
@@ -582,32 +596,58 @@ impl Mounted {
                 Ok((nothing, file.number()))
             }
             FileOp::Read { file, at, len } => {
-                let rest = self.system.len(*file, cx)?.saturating_sub(*at);
-                let mut bytes = vec![0; rest.min(*len) as usize];
+                let inode = self.system.inode(*file)?;
+                let seems = self.cached.get(&inode).map(Cached::len);
+                let whole = match seems {
+                    Some(len) => len,
+                    None => self.system.len(*file, cx)?,
+                };
+                let mut bytes = vec![0; whole.saturating_sub(*at).min(*len) as usize];
                 let read = self.system.read_at(*file, *at, &mut bytes, cx)?;
-                bytes.truncate(read);
-                Ok((bytes, read as u64))
+                match self.cached.get(&inode) {
+                    Some(cached) => cached.show(*at, &mut bytes),
+                    None => bytes.truncate(read),
+                }
+                let read = bytes.len() as u64;
+                Ok((bytes, read))
             }
             FileOp::Write { file, at, data } => {
-                self.system.write_at(*file, *at, data, cx)?;
-                self.clean.remove(&self.system.inode(*file)?);
-                Ok((nothing, data.len() as u64))
+                let len = self.fitting(*file, *at, data.len() as u64, cx)?;
+                self.change(*file, cx, |cached, system, cx| {
+                    cached.before_write((*file, *at, *at + len), system, cx)
+                })?;
+                self.system.write_at(*file, *at, &data[..len as usize], cx)?;
+                self.forget_spent(*file, cx);
+                Ok((nothing, len))
             }
             FileOp::SetLen { file, len } => {
+                if self.fitting(*file, 0, *len, cx)? < *len {
+                    return Err(Errno::ENOSPC);
+                }
+                self.change(*file, cx, |cached, system, cx| {
+                    cached.before_set_len((*file, *len), system, cx)
+                })?;
                 self.system.set_len(*file, *len, cx)?;
-                self.clean.remove(&self.system.inode(*file)?);
-                Ok((nothing, 0))
-            }
-            FileOp::Sync { file } | FileOp::SyncData { file }
-                if self.clean.contains(&self.system.inode(*file)?) =>
-            {
+                self.forget_spent(*file, cx);
                 Ok((nothing, 0))
             }
             FileOp::Sync { file } => self.system.sync_all(*file).map(|()| (nothing, 0)),
             FileOp::SyncData { file } => self.system.sync_data(*file).map(|()| (nothing, 0)),
-            FileOp::Close { file } => self.system.close(*file).map(|()| (nothing, 0)),
-            FileOp::Len { file } => Ok((nothing, self.system.len(*file, cx)?)),
-            FileOp::LenOf { path } => Ok((nothing, self.system.len_of(path, cx)?)),
+            FileOp::Close { file } => {
+                self.owed.remove(file);
+                self.system.close(*file).map(|()| (nothing, 0))
+            }
+            FileOp::Len { file } => {
+                let len = self.system.len(*file, cx)?;
+                let cached = self.cached.get(&self.system.inode(*file)?);
+                Ok((nothing, cached.map_or(len, Cached::len)))
+            }
+            FileOp::LenOf { path } => {
+                let len = self.system.len_of(path, cx)?;
+                // It was just looked up, so nothing is asked.
+                let (inode, _) = self.system.lookup(path, cx)?;
+                Ok((nothing, self.cached.get(&inode).map_or(len, Cached::len)))
+            }
             FileOp::Lookup { path } => {
                 let (inode, _) = self.system.lookup(path, cx)?;
                 self.knows(inode, path);
@@ -641,6 +681,74 @@ impl Mounted {
         }
     }
 
+    /// How many of `len` bytes from `at` on there is room for.
+    fn fitting(
+        &mut self,
+        file: FileId,
+        at: u64,
+        len: u64,
+        cx: &mut FileCx<'_>,
+    ) -> Result<u64, Errno> {
+        let Some(capacity) = self.capacity else { return Ok(len) };
+        let has = self.system.len(file, cx)?;
+        let Some(end) = at.checked_add(len).filter(|end| *end > has) else { return Ok(len) };
+        let others = self.system.used() - self.system.taken(has);
+        let most = capacity.saturating_sub(others).max(has);
+        match end.min(most).checked_sub(at) {
+            Some(0) | None if len > 0 => Err(Errno::ENOSPC),
+            fits => Ok(fits.unwrap_or(0)),
+        }
+    }
+
+    /// Before a file is changed, what its cache shows is.
+    fn change(
+        &mut self,
+        file: FileId,
+        cx: &mut FileCx<'_>,
+        change: impl FnOnce(&mut Cached, &mut FileSystem, &mut FileCx<'_>) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        match self.cached.get_mut(&self.system.inode(file)?) {
+            Some(cached) => change(cached, &mut self.system, cx),
+            None => Ok(()),
+        }
+    }
+
+    fn forget_spent(&mut self, file: FileId, cx: &mut FileCx<'_>) {
+        let (Ok(inode), Ok(len)) = (self.system.inode(file), self.system.len(file, cx)) else {
+            return;
+        };
+        if self.cached.get(&inode).is_some_and(|cached| cached.is_spent(len)) {
+            self.cached.remove(&inode);
+        }
+    }
+
+    /// What is not durable of a file is dropped; reads see it still, if `shown`.
+    fn drop_data(&mut self, file: FileId, shown: bool) -> Result<(), Errno> {
+        let inode = self.system.inode(file)?;
+        let unit = self.system.contract().unit as u64;
+        let Some(dropped) = self.system.revert(file)? else { return Ok(()) };
+        self.changes += 1;
+        if shown {
+            // What an earlier failure dropped is in none of the units that were changed since.
+            let mut dropped = dropped;
+            if let Some(older) = self.cached.remove(&inode) {
+                dropped = older.under(dropped);
+            }
+            self.cached.insert(inode, Cached::new(dropped, unit));
+        } else {
+            self.cached.remove(&inode);
+        }
+        Ok(())
+    }
+
+    /// Whose next sync is told of a failure that `file` has met: each handle of the same file.
+    fn owe(&mut self, file: FileId, errno: Errno, to_itself: bool) -> Result<(), Errno> {
+        let inode = self.system.inode(file)?;
+        let handles = self.system.handles(inode).filter(|other| to_itself || *other != file);
+        self.owed.extend(handles.map(|handle| (handle, errno)));
+        Ok(())
+    }
+
     /// Does an operation, as far as what strikes it lets it.
     fn perform_struck(
         &mut self,
@@ -651,6 +759,7 @@ impl Mounted {
         let mut failure = None;
         let mut short = None;
         let mut is_done = true;
+        let mut later = None;
         for fault in strikes {
             match *fault {
                 Fault::Fail { errno, applied } => {
@@ -668,9 +777,26 @@ impl Mounted {
                 Fault::FlushFails { errno, data } => {
                     failure = Some(errno);
                     is_done = false;
-                    if let (FlushFailure::CleanKeepNew, Some(file)) = (data, op.file()) {
-                        self.clean.extend(self.system.inode(file));
+                    match (data, op.file()) {
+                        (FlushFailure::KeepDirty, _) | (_, None) => {}
+                        (data, Some(file)) => {
+                            self.drop_data(file, data == FlushFailure::CleanKeepNew)?;
+                        }
                     }
+                }
+                Fault::FlushFailsForEach { errno } => {
+                    failure = Some(errno);
+                    is_done = false;
+                    if let Some(file) = op.file() {
+                        self.drop_data(file, true)?;
+                        self.owe(file, errno, false)?;
+                        // What it was owed before, it is told now.
+                        self.owed.remove(&file);
+                    }
+                }
+                Fault::FlushFailsLater { errno } => {
+                    is_done = false;
+                    later = Some(errno);
                 }
                 Fault::FlushLies => is_done = false,
                 Fault::ReadOnly => self.read_only = true,
@@ -682,6 +808,17 @@ impl Mounted {
             let FileOp::Create { path, exclusive: false } = op else { return Err(Errno::EROFS) };
             if self.system.lookup(path, cx).is_err() {
                 return Err(Errno::EROFS);
+            }
+        }
+        let is_sync = matches!(op.verb(), FileVerb::Sync | FileVerb::SyncData);
+        if let Some(file) = op.file().filter(|_| is_sync && failure.is_none()) {
+            // Whatever else it does, a sync tells what is owed.
+            if let Some(errno) = self.owed.remove(&file) {
+                failure = Some(errno);
+            }
+            if let Some(errno) = later {
+                self.drop_data(file, true)?;
+                self.owe(file, errno, true)?;
             }
         }
         if !is_done {
@@ -697,6 +834,12 @@ impl Mounted {
         }
     }
 
+    /// What was dropped is not seen any more. The paths of the files that it was seen of.
+    fn evict(&mut self) -> Vec<Arc<str>> {
+        let files = core::mem::take(&mut self.cached);
+        files.keys().map(|inode| self.path_of(*inode)).collect()
+    }
+
     /// Cuts what was under way, and all that is not durable.
     fn cut(&mut self, cx: &mut FileCx<'_>) {
         for op in core::mem::take(&mut self.under_way) {
@@ -704,7 +847,8 @@ impl Mounted {
             _ = self.perform(&op, cx);
         }
         self.system.power_cut();
-        self.clean.clear();
+        self.cached.clear();
+        self.owed.clear();
         self.read_only = false;
     }
 
@@ -945,7 +1089,14 @@ impl World {
         let mut seen = Vec::new();
         let file_cx =
             &mut FileCx { choices: &mut *cx.choices, witness: &mut |resolved| seen.push(resolved) };
+        let evicted = match job.strikes.contains(&Fault::Evict) {
+            true => mounted.evict(),
+            false => Vec::new(),
+        };
         let done = mounted.perform_struck(&job.op, &job.strikes, file_cx);
+        for path in evicted {
+            cx.tell(self.now, What::FileEvicted { fs: job.fs, path });
+        }
         self.tell_resolved(job.fs, seen, cx);
         self.request_mut(id).expect("it is not taken").file = Some(job);
         self.end_file(id, done, cx);
@@ -971,11 +1122,16 @@ impl World {
             Err(errno) => (Err(errno), Vec::new(), 0),
         };
         let (verb, path) = (job.op.verb(), job.path);
+        let is_short = verb == FileVerb::Write && result.is_ok() && len < job.op.extent().1;
         // What was read stays until it is taken.
         self.under_way = self.under_way - bytes + data.len() as u64;
+        let (request, fs) = (id, job.fs);
         cx.tell(
             self.now,
-            What::FileCompleted { client, request: id, fs: job.fs, verb, path, result, len },
+            match is_short {
+                true => What::FileCompletedShort { client, request, fs, verb, path, len },
+                false => What::FileCompleted { client, request, fs, verb, path, result, len },
+            },
         );
         self.completions.push_back((client, Completion { request: id, result, data, len }));
         self.forget_completed();
@@ -1030,7 +1186,13 @@ impl World {
             }
             mounted.powered = true;
             if engines == Engines::Reset {
-                mounted.triggers = fresh(&mounted.faults);
+                let before = core::mem::replace(&mut mounted.triggers, fresh(&mounted.faults));
+                for (place, fault) in mounted.faults.iter().enumerate() {
+                    // It counts on, as such a rule of a disk does.
+                    if fault.key == FaultRule::EACH {
+                        mounted.triggers[place].carry_on(TriggerId(0), &before[place]);
+                    }
+                }
             }
             let mut seen = Vec::new();
             mounted.cut(&mut FileCx {
@@ -1212,28 +1374,117 @@ mod tests {
         assert_eq!(recorder.schedule().choices.len(), 1);
     }
 
-    #[test]
-    fn a_failed_sync_that_cleans_leaves_the_next_nothing_to_do() {
-        let fault = |data| FileFault {
+    fn on_first_sync(fault: Fault) -> FileFault {
+        FileFault {
             on: FileVerbs::SYNCS,
             trigger: Trigger { nth: core::num::NonZeroU64::new(1), ..Trigger::default() },
-            fault: Fault::FlushFails { errno: Errno::EIO, data },
+            fault,
             key: Key::rule("fsync"),
-        };
-        for (data, left) in [(FlushFailure::KeepDirty, 0), (FlushFailure::CleanKeepNew, 2)] {
-            let mut world = world(FileContract::EXT4_ORDERED, 0, vec![fault(data)]);
+        }
+    }
+
+    #[test]
+    fn what_a_failed_sync_dropped_is_gone_after_a_cut_for_certain() {
+        let page = 4096;
+        // What reads see after the failure, and what is there after a cut, of the first page and
+        // of the second, which is written and synced again.
+        for (data, seen, left) in [
+            (FlushFailure::KeepDirty, 7, [7, 9]),
+            (FlushFailure::CleanKeepNew, 7, [1, 9]),
+            (FlushFailure::CleanRevert, 1, [1, 9]),
+        ] {
+            let fault = on_first_sync(Fault::FlushFails { errno: Errno::EIO, data });
+            let mut faults = vec![fault];
+            faults[0].trigger.nth = core::num::NonZeroU64::new(2);
+            let mut world = world(FileContract::EXT4_ORDERED, 0, faults);
             let cx = &mut Cx { choices: &mut Calm, sink: &mut () };
             let file = create(&mut world, "a", cx);
-            ask(&mut world, write(file, 7, 100), cx);
-            assert_eq!(ask(&mut world, FileOp::Sync { file }, cx).result, Err(Errno::EIO));
-            assert_eq!(ask(&mut world, FileOp::Sync { file }, cx).result, Ok(()));
-            let unsynced = world.unsynced(FsId(0));
-            assert!(if left == 0 { unsynced == 0 } else { unsynced >= left }, "{data:?}");
-            ask(&mut world, write(file, 7, 100), cx);
+            ask(&mut world, write(file, 1, 2 * page), cx);
             ask(&mut world, FileOp::Sync { file }, cx);
-            assert_eq!(world.unsynced(FsId(0)), 0, "written again, it is synced");
+            ask(&mut world, write(file, 7, 2 * page), cx);
+            assert_eq!(ask(&mut world, FileOp::Sync { file }, cx).result, Err(Errno::EIO));
+            let all = FileOp::Read { file, at: 0, len: 1 << 20 };
+            assert_eq!(ask(&mut world, all, cx).data, vec![seen; 2 * page], "{data:?}");
+            let again = FileOp::Write { file, at: page as u64, data: vec![9; page].into() };
+            ask(&mut world, again, cx);
+            assert_eq!(ask(&mut world, FileOp::Sync { file }, cx).result, Ok(()));
+            assert_eq!(world.unsynced(FsId(0)), 0, "{data:?}");
+            world.power_cut_all(cx);
+            world.power_on(Engines::Reset, cx);
+            let open = ask(&mut world, FileOp::Open { path: path("a") }, cx);
+            let file = FileId::from_number(open.len);
+            for (place, byte) in left.into_iter().enumerate() {
+                let at = (place * page) as u64;
+                let read = ask(&mut world, FileOp::Read { file, at, len: page as u64 }, cx);
+                assert_eq!(read.data, vec![byte; page], "{data:?}");
+            }
         }
         assert_eq!(FileFault::can_strike(Fault::LostWrite), FileVerbs::NONE);
+    }
+
+    #[test]
+    fn a_page_that_is_written_in_part_is_written_whole() {
+        let data = FlushFailure::CleanKeepNew;
+        let fault = on_first_sync(Fault::FlushFails { errno: Errno::EIO, data });
+        let mut world = world(FileContract::XFS, 0, vec![fault]);
+        let cx = &mut Cx { choices: &mut Calm, sink: &mut () };
+        let file = create(&mut world, "a", cx);
+        ask(&mut world, write(file, 7, 5000), cx);
+        assert_eq!(ask(&mut world, FileOp::Sync { file }, cx).result, Err(Errno::EIO));
+        assert_eq!(ask(&mut world, FileOp::Len { file }, cx).len, 5000, "as long as it seems");
+        ask(&mut world, FileOp::Write { file, at: 4090, data: vec![9; 3].into() }, cx);
+        ask(&mut world, FileOp::Sync { file }, cx);
+        world.power_cut_all(cx);
+        world.power_on(Engines::Reset, cx);
+        let open = ask(&mut world, FileOp::Open { path: path("a") }, cx);
+        let file = FileId::from_number(open.len);
+        let read = ask(&mut world, FileOp::Read { file, at: 0, len: 1 << 20 }, cx).data;
+        let mut wanted = vec![7; 4096];
+        wanted[4090..4093].fill(9);
+        assert_eq!(read, wanted, "the second page is gone");
+    }
+
+    #[test]
+    fn a_failure_is_told_to_each_open_file_once() {
+        let fault = on_first_sync(Fault::FlushFailsForEach { errno: Errno::EIO });
+        let mut world = world(FileContract::XFS, 0, vec![fault]);
+        let cx = &mut Cx { choices: &mut Calm, sink: &mut () };
+        let one = create(&mut world, "a", cx);
+        let open = |world: &mut World, cx: &mut Cx<'_>| {
+            FileId::from_number(ask(world, FileOp::Open { path: path("a") }, cx).len)
+        };
+        let other = open(&mut world, cx);
+        ask(&mut world, write(one, 7, 100), cx);
+        let told = |world: &mut World, file, cx: &mut Cx<'_>| {
+            ask(world, FileOp::SyncData { file }, cx).result.is_err()
+        };
+        assert!(told(&mut world, one, cx) && !told(&mut world, one, cx));
+        let late = open(&mut world, cx);
+        assert!(!told(&mut world, late, cx), "it was told of before");
+        assert!(told(&mut world, other, cx) && !told(&mut world, other, cx));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_short_until_there_is_room() {
+        let mut world = World::new(Vec::new(), Resumes::ByScript);
+        world.add_file_system(FileSystemSpec {
+            capacity: Some(2 * 4096),
+            ..FileSystemSpec::new("fs", FileContract::XFS)
+        });
+        let cx = &mut Cx { choices: &mut Calm, sink: &mut () };
+        let one = create(&mut world, "a", cx);
+        let other = create(&mut world, "b", cx);
+        assert_eq!(ask(&mut world, write(one, 1, 100), cx).len, 100);
+        assert_eq!(ask(&mut world, write(other, 1, 5000), cx).len, 4096);
+        let more = FileOp::Write { file: other, at: 4096, data: vec![1; 10].into() };
+        assert_eq!(ask(&mut world, more.clone(), cx).result, Err(Errno::ENOSPC));
+        assert_eq!(ask(&mut world, write(other, 2, 4096), cx).len, 4096, "it is there already");
+        let grow = FileOp::SetLen { file: one, len: 4097 };
+        assert_eq!(ask(&mut world, grow, cx).result, Err(Errno::ENOSPC));
+        ask(&mut world, FileOp::Unlink { path: path("a") }, cx);
+        assert_eq!(ask(&mut world, more.clone(), cx).result, Err(Errno::ENOSPC), "it is open");
+        ask(&mut world, FileOp::Close { file: one }, cx);
+        assert_eq!(ask(&mut world, more, cx).len, 10);
     }
 
     #[test]

@@ -57,7 +57,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Start at [`World`]; the block layer between a request and the medium is described in
+//! Start at [`World`]; what can go wrong, and how to say it, is in [`catalogue`]; the block layer between a request and the medium is described in
 //! ARCHITECTURE.md.
 
 #![no_std]
@@ -71,6 +71,7 @@ mod cut;
 mod device;
 mod disk;
 mod fault;
+mod file_cache;
 mod file_ops;
 mod files;
 mod flash;
@@ -81,12 +82,16 @@ mod latency;
 mod limits;
 mod medium;
 mod misuse;
+mod opening;
 mod preset;
 mod request;
 mod runner;
 mod time;
 mod trace;
 mod world;
+
+#[doc = include_str!("../FAULTS.md")]
+pub mod catalogue {}
 
 pub use choices::{
     Calm, Choice, Choices, Key, Mismatch, Point, PointKind, Recorder, Replay, SEEDED_VERSION,

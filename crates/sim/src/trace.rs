@@ -10,6 +10,7 @@ use crate::disk::{DiskId, NodeId};
 use crate::file_ops::{FilePlace, FileShape, FileVerb, FsId};
 use crate::io::{ClientId, RequestId, Shape};
 use crate::medium::Resolution;
+use crate::misuse::MisuseKind;
 use crate::time::Instant;
 
 /// One thing that happened.
@@ -410,6 +411,77 @@ pub enum What {
         len: u64,
         /// How many faults there were.
         count: u64,
+    },
+    /// A read or write ended well and was shorter than asked: told instead of
+    /// [`Completed`](Self::Completed).
+    CompletedShort {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        request: RequestId,
+        /// How many bytes were done.
+        len: u64,
+    },
+    /// A disk could not be opened, or opened again.
+    OpenFailed {
+        /// Which disk.
+        disk: DiskId,
+        /// What was said.
+        errno: Errno,
+    },
+    /// A device saw what a correct user does not do: told where that is an error.
+    Misused {
+        /// By which request.
+        request: RequestId,
+        /// Which disk.
+        disk: DiskId,
+        /// What.
+        what: MisuseKind,
+    },
+    /// What a cut left open in flash was decided.
+    FlashResolved {
+        /// Which disk.
+        disk: DiskId,
+        /// The first byte of the first unit.
+        at: u64,
+        /// Up to where, in bytes, from there.
+        len: u64,
+        /// How many units in there were open.
+        units: u64,
+        /// How many of them do not hold what they would if nothing had been interrupted.
+        unlike: u64,
+    },
+    /// Reading has cost a block of flash a bit.
+    FlashDisturbed {
+        /// Which disk.
+        disk: DiskId,
+        /// The byte the bit is in.
+        at: u64,
+        /// The bit, alone.
+        bit: u8,
+    },
+    /// A file's dropped data is not seen any more.
+    FileEvicted {
+        /// In which file system.
+        fs: FsId,
+        /// The path the file was last known by.
+        path: Arc<str>,
+    },
+    /// A write to a file ended well and was shorter than asked: told instead of
+    /// [`FileCompleted`](Self::FileCompleted).
+    FileCompletedShort {
+        /// Whose.
+        client: ClientId,
+        /// Which.
+        request: RequestId,
+        /// On which file system.
+        fs: FsId,
+        /// What it did.
+        verb: FileVerb,
+        /// The path it was about.
+        path: Arc<str>,
+        /// How many bytes were done.
+        len: u64,
     },
 }
 

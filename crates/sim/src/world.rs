@@ -81,6 +81,8 @@ pub struct World {
     pub(crate) skew: Arc<[Skew]>,
     pub(crate) copies: Arc<[Copies]>,
     pub(crate) spare: Spare,
+    /// Misuse is told as it is seen.
+    pub(crate) tells_misuse: bool,
 }
 
 /// Requests that are over, kept for their memory: the next ones are put into it.
@@ -181,6 +183,7 @@ impl World {
             skew: Arc::from([]),
             copies: Arc::from([]),
             spare: Spare::default(),
+            tells_misuse: false,
         }
     }
 
@@ -288,13 +291,24 @@ impl World {
         self.now = self.now.max(to);
     }
 
+    /// As [`try_open`](Self::try_open), for those who look at [`is_open`](Self::is_open), or
+    /// have no faults that openings could meet.
+    pub fn open(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) {
+        _ = self.try_open(disk_id, cx);
+    }
+
     /// Opens a disk: its engines begin anew, and announce event `none` where the dialect has it.
     /// Nothing happens to a disk that is open.
-    pub fn open(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) {
-        let disk = &mut self.disks[disk_id.index()];
-        if disk.is_open {
-            return;
+    ///
+    /// # Errors
+    ///
+    /// What a fault rule says that strikes openings; the disk stays closed.
+    pub fn try_open(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) -> Result<(), Errno> {
+        if self.disks[disk_id.index()].is_open {
+            return Ok(());
         }
+        self.opens(disk_id, cx)?;
+        let disk = &mut self.disks[disk_id.index()];
         disk.is_open = true;
         for layer in &mut disk.layers {
             if let LayerKind::Node(engine) = &mut layer.kind {
@@ -309,6 +323,7 @@ impl World {
         for layer in (0..self.disks[disk_id.index()].layers.len()).rev() {
             self.announce_open(disk_id, layer, cx);
         }
+        Ok(())
     }
 
     fn announce_open(&mut self, disk_id: DiskId, layer: usize, cx: &mut Cx<'_>) {
@@ -365,11 +380,25 @@ impl World {
     /// Closes a disk and opens it again as it was: rules, state, armed list and breakpoints
     /// survive, and so do requests on their way. A closed disk is opened as it was closed.
     /// (QEMU: `bdrv_reopen`, to which blkdebug agrees and does nothing.)
+    ///
+    /// What [`try_reopen`](Self::try_reopen) is answered is not told.
     pub fn reopen(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) {
+        _ = self.try_reopen(disk_id, cx);
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    ///
+    /// What a fault rule says that strikes openings; the disk stays as it was, as with
+    /// `bdrv_reopen`, which is prepared before anything is closed.
+    pub fn try_reopen(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) -> Result<(), Errno> {
+        self.opens(disk_id, cx)?;
         let disk = &mut self.disks[disk_id.index()];
         disk.is_open = true;
         disk.medium.reopened();
         cx.tell(self.now, What::Reopened { disk: disk_id });
+        Ok(())
     }
 
     /// Changes a disk's length, in bytes; new bytes are zeroes.
@@ -457,7 +486,7 @@ impl World {
             self.requests.push_back(Some(request));
             return id;
         }
-        self.note_misuse(&request);
+        self.note_misuse(&request, cx);
         match self.refusal(disk, &io) {
             Some(errno) => request.result = Err(errno),
             None => {
@@ -802,7 +831,16 @@ impl World {
         // What was read stays until it is taken.
         self.under_way -= request.bytes - data.len() as u64;
         let result = request.result;
-        cx.tell(self.now, What::Completed { client: request.client, request: request.id, result });
+        let (client, id) = (request.client, request.id);
+        cx.tell(
+            self.now,
+            match (request.short, result) {
+                (Some(len), Ok(())) if len < request.shape.len => {
+                    What::CompletedShort { client, request: id, len }
+                }
+                _ => What::Completed { client, request: id, result },
+            },
+        );
         let completion = Completion { request: request.id, result, data, len };
         self.completions.push_back((request.client, completion));
         self.spare.keep(request);

@@ -849,9 +849,9 @@ fn drive(u: &mut Unstructured<'_>) -> Result<Drive, arbitrary::Error> {
             OnTear::Garbage,
             OnTear::Unreadable,
         ])?;
-        // Where pieces reach the medium in another order than they are applied in, a torn one may
-        // lie over a newer one; the simulator takes it in the order of application.
-        if matches!(device.order, Order::Submission | Order::PerQueue) {
+        // A part of a unit that is written over one that may be torn later on: the two judges
+        // differ about what is left of the unit. Sectors that are units are written as a whole.
+        if is_late(&device) && unit != sector {
             device.on_tear = OnTear::OldOrNew;
         }
         if !device.is_through() && u.arbitrary()? {
@@ -863,11 +863,18 @@ fn drive(u: &mut Unstructured<'_>) -> Result<Drive, arbitrary::Error> {
     Ok(Drive { device, size, fill })
 }
 
+/// Whether a write can be torn that lies under others: it reaches the medium after them.
+const fn is_late(device: &Device) -> bool {
+    use headcrash_sim::Order;
+    matches!(device.order, Order::Submission | Order::PerQueue)
+        && !matches!(device.on_tear, OnTear::OldOrNew)
+}
+
 /// A write of some kind; in recovery whole units where others could not be read before.
 fn io(u: &mut Unstructured<'_>, drive: &Drive, whole: bool) -> Result<Io, arbitrary::Error> {
     let step = if whole {
         drive.unit()
-    } else if drive.device.sector == 512 && u.ratio(1, 5)? {
+    } else if drive.device.sector == 512 && u.ratio(1, 5)? && !is_late(&drive.device) {
         64
     } else {
         drive.device.sector

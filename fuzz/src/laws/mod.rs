@@ -7,6 +7,7 @@ mod crashes;
 mod flushes;
 mod imports;
 mod lifts;
+mod logs;
 mod rules;
 mod runs;
 mod suspensions;
@@ -21,6 +22,7 @@ pub use crashes::crashes;
 pub use flushes::flushes;
 pub use imports::imports;
 pub use lifts::lifts;
+pub use logs::logs;
 pub use rules::rules;
 pub use runs::runs;
 pub use suspensions::suspensions;
@@ -38,6 +40,7 @@ pub const ALL: &[(&str, Law)] = &[
     ("formats", formats),
     ("imports", imports),
     ("lifts", lifts),
+    ("logs", logs),
     ("rules", rules),
     ("runs", runs),
     ("scenario_text", scenario_text),

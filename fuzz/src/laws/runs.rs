@@ -64,7 +64,7 @@ fn requests_end_once(run: &Run, text: &str) {
     for fact in &run.facts {
         match fact.what {
             What::Submitted { request, .. } => _ = ends.insert(request, 0),
-            What::Completed { request, .. } => {
+            What::Completed { request, .. } | What::CompletedShort { request, .. } => {
                 *ends.get_mut(&request).expect("what ends was submitted") += 1;
             }
             What::Suspended { .. } => held += 1,

@@ -12,15 +12,12 @@ use headcrash_sim::{
 use thiserror::Error;
 
 use crate::formats::write_log::{Entry, WriteLog};
-use crate::run::Images;
+use crate::run::{Images, UNDECIDED_MAX, undecided};
 
 const DISK: DiskId = DiskId(0);
 
 /// Content is compared by sectors of so many bytes.
 const SECTOR: u64 = 512;
-
-/// What is unflushed is looked at unit by unit.
-const UNDECIDED_MAX: u64 = 1 << 28;
 
 /// Longer writes are made in pieces.
 const PIECE: u64 = 1 << 26;
@@ -260,7 +257,7 @@ impl<'a> LogStates<'a> {
         self.is_new = false;
         let mut world = self.world.clone();
         world.power_cut_all(&mut Cx { choices: &mut Calm, sink: &mut () });
-        let bytes = world.undecided_stretches(DISK).iter().map(|(_, len)| len).sum();
+        let bytes = undecided(&world, DISK);
         if bytes > UNDECIDED_MAX {
             return Err(LogFault::TooMuchUnflushed { entry, bytes });
         }
@@ -406,6 +403,8 @@ fn sectors(image: &Image, at: u64, end: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use headcrash_sim::{OnTear, Tears};
+
     use super::*;
     use crate::formats::write_log::Flags;
 
@@ -512,16 +511,37 @@ mod tests {
     }
 
     #[test]
-    fn a_long_discard_takes_no_memory() {
+    fn a_long_discard_costs_what_was_written_under_it() {
         let base = Image::new(1 << 50, 0);
         let sectors = (1 << 50) / 512;
         let log = log(vec![write(sectors - 1, 1), Entry::discard(0, sectors), Entry::flush()]);
         let options = LogOptions { base, ..options(1) };
         let mut states = LogStates::new(&log, &options).expect("it can have happened");
+        let point = states.next_point().expect("one sector is unflushed").expect("it is a flush");
+        assert_eq!((point.entry, point.unflushed, point.possible.exact), (2, 2, Some(2)));
+        let mut last = Vec::new();
+        while let Some(state) = states.next_image() {
+            let mut byte = [0];
+            state.image.read((1 << 50) - 1, &mut byte);
+            last.push(byte[0]);
+        }
+        assert_eq!(last, [0, 1]);
+    }
+
+    #[test]
+    fn what_would_take_too_long_is_refused() {
+        let base = Image::new(1 << 50, 0);
+        let sectors = (1 << 50) / 512;
+        let log = log(vec![Entry::discard(0, sectors), Entry::flush()]);
+        // Each sector may be torn, whatever is in it.
+        let (on_tear, tears) = (OnTear::Garbage, Tears::Unflushed);
+        let device = Device { on_tear, tears, ..Device::default() };
+        let options = LogOptions { base, device, ..options(1) };
+        let mut states = LogStates::new(&log, &options).expect("it can have happened");
         let error = states.next_point().expect_err("nobody looks at that much");
         assert_eq!(
             error.to_string(),
-            "before entry 2: 1125899906842624 bytes are unflushed, and at most 268435456 can be; \
+            "before entry 1: 1125899906842624 bytes are unflushed, and at most 268435456 can be; \
              accepted is a log with a flush before that"
         );
     }

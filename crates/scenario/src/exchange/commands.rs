@@ -128,9 +128,9 @@ impl<'s> Script<'_, 's> {
             StepKind::Io(io, _) | StepKind::Submit(_, io) => Some(io.disk),
             StepKind::Announce(disk, _)
             | StepKind::SetBreak(disk, ..)
-            | StepKind::Open(disk)
+            | StepKind::Open(disk, _)
             | StepKind::Close(disk)
-            | StepKind::Reopen(disk)
+            | StepKind::Reopen(disk, _)
             | StepKind::Truncate(disk, ..)
             | StepKind::Len(disk, _) => Some(*disk),
             StepKind::RemoveBreak { tag, .. }
@@ -194,12 +194,12 @@ impl<'s> Script<'_, 's> {
             StepKind::Sleep { ns } => {
                 self.push(location, Operation::Sleep { ms: ns.div_ceil(1_000_000) });
             }
-            StepKind::Open(_) => {
+            StepKind::Open(..) => {
                 self.export.leave(location, "the open disk gets qemu-io's own cache mode");
                 self.push(location, Operation::Open { path: self.name.to_owned() });
             }
             StepKind::Close(_) => self.push(location, Operation::Close),
-            StepKind::Reopen(_) => {
+            StepKind::Reopen(..) => {
                 // It flushes by itself.
                 if let Some((_, Operation::Flush)) = self.list.last() {
                     self.list.pop();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use headcrash_sim::{DeviceEvent, DiskId, Image};
+use headcrash_sim::{Device, DeviceEvent, Discarded, DiskId, Image};
 use thiserror::Error;
 
 use crate::formats::write_log::{HistoryError, HistoryEvent, WriteLog};
@@ -85,7 +85,7 @@ pub fn export_log(
     let sector = declared.device.sector;
     let mut notes = Vec::new();
     let mut padded = 0;
-    let events = events(history, declared.image(), sector, &mut padded);
+    let events = events(history, declared.image(), &declared.device, &mut padded);
     if padded > 0 {
         notes.push(LogNote::Padded(padded));
     }
@@ -107,9 +107,10 @@ pub fn export_log(
 fn events(
     history: &[DeviceEvent],
     mut image: Image,
-    sector: u64,
+    device: &Device,
     padded: &mut usize,
 ) -> Vec<HistoryEvent> {
+    let Device { sector, discarded, .. } = *device;
     let mut events = Vec::new();
     for event in history {
         let whole = |at: u64, len: u64| at.is_multiple_of(sector) && len.is_multiple_of(sector);
@@ -136,14 +137,24 @@ fn events(
                     HistoryEvent::WriteDone { at_sector, data, fua }
                 });
             }
-            DeviceEvent::Discard { at, len } => {
-                // Only whole sectors are discarded.
+            // What a device keeps, or leaves undefined, it has not written.
+            DeviceEvent::Discard { at, len } if discarded != Discarded::Zeroes => {
                 let (first, end) = (at.div_ceil(sector), (at + len) / sector);
                 if first < end {
-                    image.fill(first * sector, (end - first) * sector, 0);
                     let sectors = end - first;
                     events.push(HistoryEvent::DiscardDone { at_sector: first, sectors });
                 }
+            }
+            DeviceEvent::Discard { at, len } => {
+                image.fill(*at, *len, 0);
+                let at_sector = at / sector;
+                events.push(if whole(*at, *len) {
+                    HistoryEvent::DiscardDone { at_sector, sectors: len / sector }
+                } else {
+                    *padded += 1;
+                    let data = around(&image, *at, *len, sector);
+                    HistoryEvent::WriteDone { at_sector, data, fua: false }
+                });
             }
             DeviceEvent::FlushSubmitted(id) => {
                 events.push(HistoryEvent::FlushSubmitted(id.number()));

@@ -137,7 +137,9 @@ pub fn import_lazyfs(
     let mut files: Vec<String> = Vec::new();
     for injection in injections {
         let file = match &injection.fault {
-            lazyfs::Fault::TornOp { file, .. } | lazyfs::Fault::TornSeq { file, .. } => file,
+            lazyfs::Fault::TornOp { file, .. }
+            | lazyfs::Fault::TornSeq { file, .. }
+            | lazyfs::Fault::SyncPages { file } => file,
             lazyfs::Fault::ClearCache { from, .. } => from,
         };
         if !files.contains(&file.value) {
@@ -158,7 +160,9 @@ pub fn import_lazyfs(
             lazyfs::Fault::ClearCache { operation, from, .. } => {
                 operation.value == lazyfs::FileOperation::Fsync && from.value == files[*file]
             }
-            lazyfs::Fault::TornOp { .. } | lazyfs::Fault::TornSeq { .. } => false,
+            lazyfs::Fault::TornOp { .. }
+            | lazyfs::Fault::TornSeq { .. }
+            | lazyfs::Fault::SyncPages { .. } => false,
         })
     };
     for nth in 0..most.min(64) {
@@ -405,6 +409,10 @@ impl<'a> Builder<'a> {
                 self.rules.push(rule(action, &file.value, AccessKind::Write, nth));
                 self.rules.push(after(&file.value, nth));
                 Some(nth)
+            }
+            lazyfs::Fault::SyncPages { .. } => {
+                self.leave("sync-pages", "which pages of a cache reach a disk is left to crashes");
+                None
             }
             lazyfs::Fault::TornSeq { file, occurrence, persist } => {
                 if occurrence.value > 1 {

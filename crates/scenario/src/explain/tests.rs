@@ -98,7 +98,10 @@ fn around_fields(owner: &str, fields: &str) -> String {
         }
         "Search.eager" => around_fields("Scenario", &format!("search: eager({fields})")),
         "Search.sampled" => around_fields("Scenario", &format!("search: sampled({fields})")),
-        "FailEach" => around_fields("Scenario", &format!("fail_each: ({fields})")),
+        "FailEach" => {
+            let files = "file_systems: [(contract: xfs)]";
+            around_fields("Scenario", &format!("{files}, fail_each: ({fields})"))
+        }
         "Copies" => around_fields("Scenario", &format!("copies: [({fields})]")),
         "Region" => {
             around_fields("Copies", &format!("of: [({fields}), (at: 65_536, {})]", len_of(fields)))
@@ -149,6 +152,10 @@ fn around_example(owner: &str, example: &str) -> String {
             around_fields("ImageIs", &format!("at: 0, len: 512, {example}"))
         }
         "Pattern" => around_fields("ImageIs", &format!("at: 0, {example}")),
+        // It happens when a disk is opened, before any event.
+        "Action" if example.starts_with("resized") => {
+            around_fields("Rule", &format!("action: {example}"))
+        }
         "Action" => around_fields("Rule", &format!(r#"event: "pwritev", action: {example}"#)),
         "Fault" => around_fields("Rate", &format!("what: {example}")),
         "OnTear" => around_fields("Disk", example),

@@ -12,7 +12,7 @@ use headcrash_sim::{
 use serde::{Deserialize, Serialize};
 
 use crate::run::{Keep, Run, Variant, run_as};
-use crate::scenario::{DiskIndex, Scenario, Search};
+use crate::scenario::{DiskIndex, Failing, FileSystemIndex, Scenario, Search};
 use key::KeyNames;
 
 /// The version of the failure file's format.
@@ -39,7 +39,8 @@ pub struct Failure {
     pub scenario_hash: String,
     /// The seed the choices followed from, if they followed from one.
     pub seed: Option<u64>,
-    /// With `fail_each`: the disk of which an access failed, and which access, from 1.
+    /// With `fail_each`: the disk of which an access failed, or the file system of which an
+    /// operation did, and which one, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fails: Option<(String, u64)>,
     /// Whether crash states were whole images, decided before the recovery began.
@@ -135,10 +136,10 @@ impl Failure {
             scenario: scenario.source().name().to_owned(),
             scenario_hash: text_hash(scenario),
             seed,
-            fails: run
-                .variant
-                .fails
-                .map(|(disk, nth)| (scenario.disks()[disk.0].name.clone(), nth)),
+            fails: run.variant.fails.map(|(place, nth)| match place {
+                Failing::Disk(disk) => (scenario.disks()[disk.0].name.clone(), nth),
+                Failing::Files(fs) => (scenario.file_systems()[fs.0].name.clone(), nth),
+            }),
             whole_images: matches!(scenario.search(), Some(Search::Eager { .. })),
             outcome: run.outcome.label(),
             expected: scenario.expect().to_string(),
@@ -221,9 +222,14 @@ impl Failure {
             return Err(FailureError::Scenario { recorded, found });
         }
         let replay = Replay::from_schedule(&self.schedule()?, Strictness::Strict);
-        let disk = |name: &str| scenario.disks().iter().position(|disk| disk.name == name);
-        let fails =
-            self.fails.as_ref().and_then(|(name, nth)| Some((DiskIndex(disk(name)?), *nth)));
+        // No file system is called as a disk is.
+        let place = |name: &str| {
+            let disk = scenario.disks().iter().position(|disk| disk.name == name);
+            let fs = || scenario.file_systems().iter().position(|fs| fs.name == name);
+            let disk = disk.map(|disk| Failing::Disk(DiskIndex(disk)));
+            disk.or_else(|| Some(Failing::Files(FileSystemIndex(fs()?))))
+        };
+        let fails = self.fails.as_ref().and_then(|(name, nth)| Some((place(name)?, *nth)));
         let mut other;
         let is_eager = matches!(scenario.search(), Some(Search::Eager { .. }));
         let scenario = if scenario.search().is_some() && self.whole_images != is_eager {

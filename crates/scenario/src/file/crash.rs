@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{AccessKind, Applied};
-use super::{Errno, is_default};
+use super::{Errno, FileOperation, is_default};
 
 /// When the power goes, and how.
 ///
@@ -229,6 +229,21 @@ pub(crate) struct FailEach {
     /// Example: `disk: "d0"`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) disk: Option<String>,
+    /// Operations on file systems of these kinds. Accesses to disks are among what fails then only
+    /// if `on` or `disk` is given.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `operations: [sync_file, rename]`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) operations: Option<Vec<FileOperation>>,
+    /// Only operations on this file system; of every kind, if `operations` is not given.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `fs: "fs0"`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) fs: Option<String>,
     /// How much of the access is done all the same.
     ///
     /// Default: `nothing`
@@ -248,7 +263,7 @@ pub(crate) struct FailEach {
 impl Default for FailEach {
     fn default() -> Self {
         let (errno, applied) = (Errno::default(), Applied::default());
-        Self { on: None, errno, disk: None, applied, most: MOST }
+        Self { on: None, errno, disk: None, operations: None, fs: None, applied, most: MOST }
     }
 }
 

@@ -92,6 +92,15 @@ words! {
         ///
         /// Example: `misdirected_read(by: -512)`
         MisdirectedRead(MisdirectedRead),
+        /// The address wraps: what is from `at` on goes to its address modulo `at`, so that two
+        /// addresses are one place.
+        ///
+        /// Example: `wraps(at: 65_536)`
+        Wraps(Wraps),
+        /// The disk has another length when it is opened, for good.
+        ///
+        /// Example: `resized(len: 65_536)`
+        Resized(Resized),
         /// Reads of these sectors fail from now on: a latent sector error.
         ///
         /// Example: `unreadable(errno: "ENODATA", lasts: for_good)`
@@ -146,6 +155,9 @@ words! {
         Hang,
         /// Writes are refused with `EROFS` from now on, until the power goes.
         ReadOnly,
+        /// Before the access the cache gives up what a failed flush dropped (`clean_keep_new`) and
+        /// reads still saw: older bytes are seen.
+        Evict,
         /// The power goes, for this disk and its group.
         PowerCut,
     }
@@ -225,6 +237,9 @@ pub(crate) enum AccessKind {
     Discard,
     /// What was completed is to be durable.
     Flush,
+    /// The disk is opened, or opened again: by a step, at the beginning, or when the power is back.
+    /// Only `fail` and `resized` can strike then, and `fail` only if this is given.
+    Open,
 }
 
 /// How much of a failing access is done all the same.
@@ -379,6 +394,27 @@ pub(crate) struct MisdirectedRead {
     /// Example: `by: -512`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) by: Option<i64>,
+}
+
+/// Two addresses are one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wraps {
+    /// The first address that is the same place as 0, in bytes: a multiple of 512.
+    ///
+    /// Example: `at: 65_536`
+    pub(crate) at: u64,
+}
+
+/// A disk has another length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Resized {
+    /// How many bytes it has then: a multiple of what it writes at once. What is cut off is gone,
+    /// what is new is zeroes.
+    ///
+    /// Example: `len: 65_536`
+    pub(crate) len: u64,
 }
 
 /// Sectors cannot be read.

@@ -38,6 +38,15 @@ pub(crate) struct FileSystem {
     /// Example: `latency: constant(ns: 20_000)`
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) latency: Latency,
+    /// How many bytes its files can take together, in whole units: a write is cut short where they
+    /// are used up, and gets `ENOSPC` where nothing of it fits. Names take no room; a file without
+    /// one does while it is open.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `capacity: 65_536`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) capacity: Option<u64>,
     /// What goes wrong with it.
     ///
     /// Default: `[]`
@@ -104,8 +113,9 @@ pub(crate) enum FileOperation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileFault {
-    /// What goes wrong: `fail`, `short`, `flush_fails`, `flush_lies`, `delay`, `hang`, `read_only`
-    /// or `power_cut`.
+    /// What goes wrong: `fail`, `short`, `flush_fails`, `flush_fails_later`,
+    /// `flush_fails_for_each` (once to each open file), `flush_lies`, `delay`, `hang`, `read_only`,
+    /// `evict` or `power_cut`.
     ///
     /// Example: `what: fail(errno: "EIO")`
     pub(crate) what: Fault,

@@ -401,6 +401,13 @@ pub(crate) struct Open {
     /// Example: `disk: "d0"`
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) disk: Option<String>,
+    /// What it is answered.
+    ///
+    /// Default: `ok`
+    ///
+    /// Example: `gets: fails("EAGAIN")`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) gets: Gets,
 }
 
 /// Close a disk.
@@ -427,6 +434,13 @@ pub(crate) struct Reopen {
     /// Example: `disk: "d0"`
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) disk: Option<String>,
+    /// What it is answered; if it fails, the disk stays as it was.
+    ///
+    /// Default: `ok`
+    ///
+    /// Example: `gets: fails("EAGAIN")`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) gets: Gets,
 }
 
 /// Change the length of the file under a disk.

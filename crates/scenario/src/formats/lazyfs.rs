@@ -10,6 +10,9 @@
 //!                                                           crash = true
 //! ```
 //!
+//! Every table may have `return` (`ret` in `sync-pages`): whether the call is answered before LazyFS
+//! dies. `sync-pages` writes some pages of a file's cache, which `pages` names, and not others.
+//!
 //! `parts_bytes = [4096, 100]` stands in place of `parts`, `type = "clear"` is the older name of
 //! `clear-cache`, and operations on two paths (`rename`, `link`, `symlink`) have `to` as well. The
 //! tables `faults`, `cache` and `filesystem` are about LazyFS itself and not looked into.
@@ -85,6 +88,12 @@ pub enum Fault {
         occurrence: Located<u32>,
         /// Whether LazyFS dies.
         crash: Located<bool>,
+    },
+    /// `sync-pages`: of a file's pages in the cache, some reach the disk. What else it says is not
+    /// looked into: disks have no such pages.
+    SyncPages {
+        /// Whose pages.
+        file: Located<String>,
     },
 }
 
@@ -190,6 +199,7 @@ enum Type {
     TornOp,
     TornSeq,
     ClearCache,
+    SyncPages,
 }
 
 impl Type {
@@ -198,6 +208,7 @@ impl Type {
         ("torn-seq", Self::TornSeq),
         ("clear-cache", Self::ClearCache),
         ("clear", Self::ClearCache),
+        ("sync-pages", Self::SyncPages),
     ];
 
     /// What LazyFS called them before.
@@ -206,9 +217,27 @@ impl Type {
 
     const fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::TornOp => &["type", "file", "occurrence", "parts", "parts_bytes", "persist"],
-            Self::TornSeq => &["type", "file", "op", "occurrence", "persist"],
-            Self::ClearCache => &["type", "from", "to", "op", "timing", "occurrence", "crash"],
+            Self::TornOp => {
+                &["type", "file", "occurrence", "parts", "parts_bytes", "persist", "return", "ret"]
+            }
+            Self::TornSeq => &["type", "file", "op", "occurrence", "persist", "return", "ret"],
+            Self::ClearCache => {
+                &["type", "from", "to", "op", "timing", "occurrence", "crash", "return", "ret"]
+            }
+            Self::SyncPages => &[
+                "type",
+                "file",
+                "from",
+                "to",
+                "op",
+                "timing",
+                "occurrence",
+                "crash",
+                "return",
+                "ret",
+                "pages",
+                "sync_other_files",
+            ],
         }
     }
 }
@@ -272,10 +301,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// LazyFS takes one fault of a type for each file.
+    /// LazyFS takes one fault of a type for each file, but for `sync-pages`.
     fn know_no_two(&mut self, injections: &[Injection]) {
         let mut known = BTreeMap::new();
-        for injection in injections {
+        let several = |it: &&Injection| !matches!(it.fault, Fault::SyncPages { .. });
+        for injection in injections.iter().filter(several) {
             let (kind, file) = injection.fault.aim();
             let here = file.location.span;
             let first = *known.entry((kind, &file.value)).or_insert(here);
@@ -299,7 +329,10 @@ impl<'a> Reader<'a> {
             Type::TornOp => fields.torn_op(),
             Type::TornSeq => fields.torn_seq(),
             Type::ClearCache => fields.clear_cache(),
-        }?;
+            Type::SyncPages => fields.path("file").map(|file| Fault::SyncPages { file }),
+        };
+        fields.answers();
+        let fault = fault?;
         Some(Injection { location: self.source.locate(around), fault })
     }
 
@@ -315,6 +348,10 @@ impl<'a> Reader<'a> {
             let message = format!("the key `{key}` is missing");
             let help = match key {
                 "type" => format!("one of {}", list(Type::NAMES.iter().map(|(name, _)| *name))),
+                "crash" => "`crash = true` if LazyFS is to die, or `crash = false`".to_owned(),
+                "timing" => "`timing = \"before\"`, or `timing = \"after\"`".to_owned(),
+                "persist" => "which of them reach the disk: `persist = [1, 3]`".to_owned(),
+                "occurrence" => "which one of them, from 1: `occurrence = 2`".to_owned(),
                 _ => format!("it goes into the table that begins here: `{key} = ..`"),
             };
             self.faults.push(Diagnostic::new(around, message).help(help));
@@ -365,6 +402,14 @@ impl<'a> Reader<'a> {
         number
     }
 
+    fn truth(&mut self, value: &Value<'a>) -> Option<bool> {
+        let truth = value.get_ref().as_bool();
+        if truth.is_none() {
+            self.error(value, "this is neither true nor false", "`true` or `false`");
+        }
+        truth
+    }
+
     fn counts(&mut self, value: &Value<'a>) -> Option<Vec<u32>> {
         let Some(list) = value.get_ref().as_array() else {
             self.error(value, "this is no list", "numbers in brackets: `[1, 3]`");
@@ -398,6 +443,15 @@ impl<'a> Fields<'_, 'a> {
 
     fn occurrence(&mut self) -> Option<Located<u32>> {
         self.get("occurrence", Reader::count)
+    }
+
+    /// Whether a call is answered before LazyFS dies: here none is that the power goes in.
+    fn answers(&mut self) {
+        for key in ["return", "ret"] {
+            if let Some(value) = self.table.get(key) {
+                self.reader.truth(value);
+            }
+        }
     }
 
     // Every field is read before any is found to be missing, so that all errors are told.
@@ -434,13 +488,7 @@ impl<'a> Fields<'_, 'a> {
             self.get("timing", |reader, value| reader.one_of(value, "timing", Timing::NAMES));
         let from = self.path("from");
         let occurrence = self.occurrence();
-        let crash = self.get("crash", |reader, value| {
-            let value_is = value.get_ref().as_bool();
-            if value_is.is_none() {
-                reader.error(value, "this is neither true nor false", "`true` or `false`");
-            }
-            value_is
-        });
+        let crash = self.get("crash", Reader::truth);
         let operation = operation?;
         let to = match (operation.value.has_two_paths(), self.table.get("to")) {
             (true, _) => Some(self.path("to")?),
@@ -514,6 +562,7 @@ impl Fault {
             Self::TornOp { file, .. } => ("torn-op", file),
             Self::TornSeq { file, .. } => ("torn-seq", file),
             Self::ClearCache { from, .. } => ("clear-cache", from),
+            Self::SyncPages { file } => ("sync-pages", file),
         }
     }
 }
@@ -613,6 +662,11 @@ crash = true
         let Fault::ClearCache { to, timing, .. } = fault(rename) else { panic!() };
         assert_eq!(to.map(|to| to.value).as_deref(), Some("b"));
         assert_eq!(timing.value, Timing::After);
+        let pages = "[[injection]]\ntype='sync-pages'\nfile='a'\ntiming='after'\nop='write'\nfrom='a'\n\
+                     occurrence=1\ncrash=true\nret=false\npages='first'";
+        let Fault::SyncPages { file } = fault(pages) else { panic!() };
+        assert_eq!(file.value, "a");
+        assert!(matches!(fault(&format!("{torn}\nreturn=false")), Fault::TornOp { .. }));
         assert_eq!(reads(""), []);
         assert_eq!(reads("injection = []"), []);
     }
@@ -689,6 +743,11 @@ crash = true
                 &["t:5:4: there is no op `mkdir`", "t:7:7: this is neither true nor false"],
             ),
             (
+                table("torn-seq", &format!("{seq}persist=[1]\nreturn=1")),
+                &["t:7:8: this is neither true nor false"],
+            ),
+            (table("sync-pages", "pages='last'"), &["t:1:1: the key `file` is missing"]),
+            (
                 [
                     table("torn-seq", &format!("{seq}persist=[1]")),
                     table("torn-seq", &format!("{seq}persist=[2]")),
@@ -727,7 +786,7 @@ error: the key `occurrence` is missing
 1 | [[injection]]
   | ^^^^^^^^^^^^^
   |
-  = help: it goes into the table that begins here: `occurrence = ..`
+  = help: which one of them, from 1: `occurrence = 2`
 
 error: there is no key `ocurrence` here
  --> lazyfs.toml:4:1
@@ -735,7 +794,7 @@ error: there is no key `ocurrence` here
 4 | ocurrence = 5
   | ^^^^^^^^^
   |
-  = help: one of `type`, `file`, `occurrence`, `parts`, `parts_bytes` and `persist`
+  = help: one of `type`, `file`, `occurrence`, `parts`, `parts_bytes`, `persist`, `return` and `ret`
   = help: did you mean `occurrence`?
 
 error: there is no such part

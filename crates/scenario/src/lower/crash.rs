@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use headcrash_engine::{IoKind, Kinds};
-use headcrash_sim::{Applied, DiskId, Engines, Skew};
+use headcrash_sim::{Applied, DiskId, Engines, FileVerbs, Skew};
 
 use super::{Lower, steps};
 use crate::file::crash::{CutAt as FileCutAt, EngineAtCut, StateOrder as FileOrder};
 use crate::file::{self, Action, Fault, File, Step};
-use crate::scenario::{CutAt, DiskIndex, FailEach, OnMisuse, PowerCut, Search, StateOrder};
+use crate::scenario::{
+    CutAt, DiskIndex, FailEach, FailFiles, OnMisuse, PowerCut, Search, StateOrder,
+};
 use crate::source::Place;
 
 /// The deepest unusual decisions of a search.
@@ -222,8 +224,13 @@ impl Lower<'_> {
         }
         let kinds = match &each.on {
             Some(on) => self.access_kinds(on, place.field("on")),
+            // Who asks for files alone gets those.
+            None if each.disk.is_none() && (each.operations.is_some() || each.fs.is_some()) => {
+                Some(Kinds::NONE)
+            }
             None => Some(Kinds::ALL),
         };
+        let files = self.fail_files(each, place);
         let errno = self.failure(&each.errno, place.field("errno"));
         let applied = self.applied(each.applied, place.field("applied"));
         if let (Some(kinds), Some(Applied::First(_))) = (kinds, applied)
@@ -244,10 +251,30 @@ impl Lower<'_> {
             kinds: kinds?,
             errno: errno?,
             disk,
+            files: files?,
             applied: applied?,
             most: most?,
             location,
         })
+    }
+
+    /// The operations that fail; outside, if that is wrong.
+    #[expect(clippy::option_option, reason = "wrong, absent and there are three things")]
+    fn fail_files(&mut self, each: &file::FailEach, place: Place<'_>) -> Option<Option<FailFiles>> {
+        let verbs = match (&each.operations, &each.fs) {
+            (None, None) => return Some(None),
+            (None, Some(_)) => Some(FileVerbs::ALL),
+            (Some(on), _) => self.file_verbs(on, FileVerbs::ALL, "fail", place.field("operations")),
+        };
+        let fs = match &each.fs {
+            Some(name) => Some(self.fs(Some(name), place)?),
+            None if self.fs_names.names().is_empty() => {
+                self.fs(None, place.field("operations"))?;
+                None
+            }
+            None => None,
+        };
+        Some(Some(FailFiles { verbs: verbs?, fs }))
     }
 
     pub(super) fn copies(&mut self, file: &File, root: Place<'_>) -> Vec<headcrash_sim::Copies> {

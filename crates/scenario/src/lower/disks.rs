@@ -134,6 +134,7 @@ impl Lower<'_> {
         mut rules: Rules,
     ) -> Option<Disk> {
         self.check_size(disk, place);
+        let shared = rules.faults.len();
         let device = self.device(disk, index, place);
         let contents = self.contents(disk, place.field("contents"));
         let latencies = match (&disk.latency, disk.preset) {
@@ -174,6 +175,12 @@ impl Lower<'_> {
         for (rate, place) in disk.faults.iter().zip(place.field("faults").items()) {
             rules.faults.extend(self.rate(rate, place, index));
         }
+        if let file::Medium::NorFlash(_) = disk.medium {
+            // A rule for all disks is for those that can have it.
+            let first = if self.disks.iter().len() == 1 { 0 } else { shared };
+            self.check_flash(&rules.faults[first..]);
+        }
+        self.check_resized(index, device.unit(), &rules.faults);
         let (faults, fault_infos) = self.fault_rules(index, rules.faults);
         Some(Disk {
             name: self.disks.name(index).to_owned(),

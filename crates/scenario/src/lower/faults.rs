@@ -47,6 +47,22 @@ impl Lower<'_> {
             file::Fault::MisdirectedRead(misdirected) => {
                 Fault::MisdirectedRead { by: self.by(misdirected.by, place, size)? }
             }
+            file::Fault::Wraps(wraps) => {
+                let at = place.field("at");
+                self.whole_sectors(wraps.at, "at", at)?;
+                if wraps.at >= size {
+                    let message = format!("no address of the disk is {} or more", wraps.at);
+                    self.say(at.span(), message).help.push(format!("the disk has {size} bytes"));
+                    return None;
+                }
+                Fault::Wraps { at: wraps.at }
+            }
+            file::Fault::Resized(resized) => {
+                const MOST: u64 = 1 << 60;
+                let at = place.field("len");
+                self.whole_sectors(resized.len, "len", at)?;
+                Fault::Resized { len: self.between(resized.len, 512, MOST, "len", at)? }
+            }
             file::Fault::Unreadable(unreadable) => Fault::Unreadable {
                 errno: errno(self, &unreadable.errno)?,
                 lasts: lasts_of(unreadable.lasts),
@@ -89,6 +105,7 @@ impl Lower<'_> {
             file::Fault::Stale => Fault::Stale,
             file::Fault::Hang => Fault::Hang,
             file::Fault::ReadOnly => Fault::ReadOnly,
+            file::Fault::Evict => Fault::Evict,
             file::Fault::PowerCut => Fault::PowerCut,
         })
     }
@@ -104,6 +121,17 @@ impl Lower<'_> {
             }
             words::Applied::First(bytes) => Some(Applied::First(bytes)),
         }
+    }
+
+    /// That `value` is some whole sectors, and not none.
+    fn whole_sectors(&mut self, value: u64, what: &str, place: Place<'_>) -> Option<()> {
+        if value > 0 && value.is_multiple_of(512) {
+            return Some(());
+        }
+        let message = format!("{value} bytes are no whole sectors");
+        let told = self.say(place.span(), message);
+        told.help.push(format!("`{what}` is a multiple of 512, and not 0"));
+        None
     }
 
     fn bits(&mut self, bits: u64, place: Place<'_>) -> Option<u32> {

@@ -132,7 +132,14 @@ impl Lower<'_> {
         };
         let contract = contract.with_unit(u32::try_from(unit?).ok()?);
         let location = self.locate(place);
-        Some(FileSystem { name, contract, latencies, faults, fault_infos, location })
+        let capacity = fs.capacity;
+        if let Some(bytes) = capacity.filter(|bytes| *bytes == 0 || !bytes.is_multiple_of(fs.unit))
+        {
+            let message = format!("{bytes} bytes are no whole units of a file");
+            let told = self.say(place.field("capacity").span(), message);
+            told.help.push(format!("files take room in units of {} bytes", fs.unit));
+        }
+        Some(FileSystem { name, contract, latencies, faults, fault_infos, capacity, location })
     }
 
     fn file_fault(
@@ -151,8 +158,8 @@ impl Lower<'_> {
             let word = what.word().unwrap_or_default();
             let told = self.say(what.head(), format!("`{word}` does not happen to files"));
             told.help.push(
-                "`fail`, `short`, `flush_fails` (with `keep_dirty` or `clean_keep_new`), \
-                 `flush_lies`, `delay`, `hang`, `read_only` and `power_cut` do"
+                "`fail`, `short`, `flush_fails`, `flush_fails_later`, `flush_fails_for_each`, \
+                 `flush_lies`, `delay`, `hang`, `read_only`, `evict` and `power_cut` do"
                     .to_owned(),
             );
             return None;
@@ -180,7 +187,7 @@ impl Lower<'_> {
         Some((FileFault { on, trigger, fault: lowered, key: Key::rule(&taken) }, info))
     }
 
-    fn file_verbs(
+    pub(super) fn file_verbs(
         &mut self,
         on: &[FileOperation],
         can: FileVerbs,
@@ -189,7 +196,7 @@ impl Lower<'_> {
     ) -> Option<FileVerbs> {
         if on.is_empty() {
             let told = self.say(place.span(), "this list has no operation");
-            told.help.push("leave it out for all, or give one: `on: [rename]`".to_owned());
+            told.help.push("leave it out for all, or give one: `[rename]`".to_owned());
             return None;
         }
         let mut verbs = Vec::new();
@@ -209,7 +216,7 @@ impl Lower<'_> {
     }
 
     /// The file system that is meant by `name`, or by its absence, at a `place` with a field `fs`.
-    fn fs(&mut self, name: Option<&str>, place: Place<'_>) -> Option<FileSystemIndex> {
+    pub(super) fn fs(&mut self, name: Option<&str>, place: Place<'_>) -> Option<FileSystemIndex> {
         let count = self.fs_names.names().len();
         let found = match name {
             Some(name) => self.fs_names.find(name),

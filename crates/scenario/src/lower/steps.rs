@@ -231,9 +231,19 @@ impl Lower<'_> {
                 self.check_ns(sleep.ns, place.field("ns"));
                 StepKind::Sleep { ns: sleep.ns }
             }
-            Step::Open(open) => StepKind::Open(self.disk(open.disk.as_deref(), place)?),
+            Step::Open(open) => {
+                let disk = self.disk(open.disk.as_deref(), place);
+                let gets = self.gets(&open.gets, place.field("gets"));
+                self.check_short(&open.gets, None, place);
+                StepKind::Open(disk?, gets?)
+            }
             Step::Close(close) => StepKind::Close(self.disk(close.disk.as_deref(), place)?),
-            Step::Reopen(reopen) => StepKind::Reopen(self.disk(reopen.disk.as_deref(), place)?),
+            Step::Reopen(reopen) => {
+                let disk = self.disk(reopen.disk.as_deref(), place);
+                let gets = self.gets(&reopen.gets, place.field("gets"));
+                self.check_short(&reopen.gets, None, place);
+                StepKind::Reopen(disk?, gets?)
+            }
             Step::Truncate(truncate) => {
                 let disk = self.disk(truncate.disk.as_deref(), place);
                 let gets = self.gets(&truncate.gets, place.field("gets"));

@@ -105,6 +105,7 @@ impl Lower<'_> {
                 }
             }
         }
+        self.check_opening(kinds, place);
         self.no_flush_sectors(kinds, sectors, place);
         let trigger = Trigger {
             event,
@@ -140,6 +141,7 @@ impl Lower<'_> {
         let counted = self.counted(Counts { every, times, chance, ..Counts::default() }, place);
         let (fault, sectors) = (fault?, sectors?);
         let kinds = self.kinds(fault, rate.on.as_deref(), place)?;
+        self.check_opening(kinds, place);
         self.no_flush_sectors(kinds, sectors, place);
         let info =
             RuleInfo { name: rate.name.as_deref().map(Into::into), location: self.locate(place) };
@@ -237,14 +239,15 @@ impl Lower<'_> {
         on: Option<&[AccessKind]>,
         place: Place<'_>,
     ) -> Option<Kinds> {
-        let can = fault.kinds();
-        let Some(on) = on else { return Some(can) };
+        let can = fault.kinds_at_most();
+        let Some(on) = on else { return Some(fault.kinds()) };
         let at = place.field("on");
         let kinds = self.access_kinds(on, at)?;
-        for (kind, place) in on.iter().map(|kind| io_kind(*kind)).zip(at.items()) {
-            if !can.has(kind) {
+        for (kind, place) in on.iter().map(|kind| kinds_of(*kind)).zip(at.items()) {
+            if !can.has_all(kind) {
                 let word = place.text();
-                let message = format!("`{}` does not happen on a `{word}`", fault.name());
+                let a = if kind.has_all(Kinds::OPENING) { "an" } else { "a" };
+                let message = format!("`{}` does not happen on {a} `{word}`", fault.name());
                 let told = self.say(place.span(), message);
                 told.help.push(format!("it happens on {}", words(can)));
                 return None;
@@ -261,13 +264,62 @@ impl Lower<'_> {
             return None;
         }
         let mut kinds = Kinds::NONE;
-        for (kind, place) in on.iter().map(|kind| io_kind(*kind)).zip(place.items()) {
-            if kinds.has(kind) {
+        for (kind, place) in on.iter().map(|kind| kinds_of(*kind)).zip(place.items()) {
+            if kinds.has_all(kind) {
                 self.say(place.span(), format!("`{}` is given twice", place.text()));
             }
-            kinds = kinds.with(kind);
+            kinds = kinds.or(kind);
         }
         Some(kinds)
+    }
+
+    /// An opening is nobody's, comes after no event, and touches no sector.
+    fn check_opening(&mut self, kinds: Kinds, place: Place<'_>) {
+        if !kinds.has_all(Kinds::OPENING) {
+            return;
+        }
+        for (name, why) in [
+            ("event", "no event is announced before a disk is opened"),
+            ("client", "a disk is opened for everybody"),
+            ("sector", "it touches no sector"),
+            ("sectors", "it touches no sector"),
+        ] {
+            let field = place.field(name);
+            if field.is_written() {
+                let message = format!("`{name}` means nothing for an opening");
+                self.say(field.name_span(), message).help.push(why.to_owned());
+            }
+        }
+    }
+
+    /// That what goes wrong with a disk can go wrong with NOR flash.
+    pub(super) fn check_flash(&mut self, faults: &[LoweredFault]) {
+        for lowered in faults {
+            let Effect::Fault(fault) = lowered.effect else { continue };
+            if !fault.strikes_flash() {
+                let message = format!("`{}` does not happen to flash", fault.name());
+                let told = self.say(lowered.info.location.span, message);
+                told.help.push(
+                    "it has no cache, and erases and programs fail as `nor_flash(..)` says; for \
+                     other disks: `disk: \"..\"`"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+
+    /// That a disk that is another length when it is opened has whole units then; and how long it
+    /// can become.
+    pub(super) fn check_resized(&mut self, disk: DiskIndex, unit: u64, faults: &[LoweredFault]) {
+        for lowered in faults {
+            let Effect::Fault(Fault::Resized { len }) = lowered.effect else { continue };
+            if !len.is_multiple_of(unit) {
+                let message = format!("{len} bytes are no whole units of the disk");
+                let told = self.say(lowered.info.location.span, message);
+                told.help.push(format!("it writes {unit} bytes at once"));
+            }
+            self.disks.grow(disk, len);
+        }
     }
 
     fn no_flush_sectors(&mut self, kinds: Kinds, sectors: Sectors, place: Place<'_>) {
@@ -393,26 +445,29 @@ impl Lower<'_> {
     }
 }
 
-pub(super) const fn io_kind(kind: AccessKind) -> IoKind {
-    match kind {
+const fn kinds_of(kind: AccessKind) -> Kinds {
+    Kinds::only(match kind {
         AccessKind::Read => IoKind::Read,
         AccessKind::Write => IoKind::Write,
         AccessKind::WriteZeroes => IoKind::WriteZeroes,
         AccessKind::Discard => IoKind::Discard,
         AccessKind::Flush => IoKind::Flush,
-    }
+        AccessKind::Open => return Kinds::OPENING,
+    })
 }
 
 /// Kinds of access in the words of the file.
 fn words(kinds: Kinds) -> String {
-    crate::names::list(kinds.iter().map(|kind| match kind {
+    let open = kinds.has_all(Kinds::OPENING).then_some("open");
+    let kinds = kinds.iter().map(|kind| match kind {
         IoKind::Read => "read",
         IoKind::Write => "write",
         IoKind::WriteZeroes => "write_zeroes",
         IoKind::Discard => "discard",
         IoKind::Flush => "flush",
         IoKind::BlockStatus => "block_status",
-    }))
+    });
+    crate::names::list(kinds.chain(open))
 }
 
 #[cfg(test)]

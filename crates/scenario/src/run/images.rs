@@ -6,6 +6,16 @@ use headcrash_sim::{Cx, DiskId, Engines, Image, StateCount, World};
 
 use super::eager::{self, Kept, Whole};
 
+/// What is undecided is looked at unit by unit; whole images are of disks with at most so many
+/// bytes of it.
+pub const UNDECIDED_MAX: u64 = 1 << 28;
+
+/// How many bytes of a disk cuts left undecided.
+#[must_use]
+pub fn undecided(world: &World, disk: DiskId) -> u64 {
+    world.undecided_stretches(disk).iter().map(|(_, len)| len).sum()
+}
+
 /// Whole images that a power cut can leave of a disk, always in the same order: everything kept,
 /// everything lost and the prefixes between, longest first; then one to `alone` writes lost, or
 /// kept, against the rest. Images in which every unit holds the same version are given once.

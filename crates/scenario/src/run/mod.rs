@@ -16,9 +16,9 @@ mod violation;
 
 use headcrash_engine::Trigger;
 use headcrash_sim::{
-    Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, FileSystemSpec, Key,
-    LiveFault, Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Strictness, Wait,
-    World,
+    Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, FileFault, FileSystemSpec,
+    FsId, Key, LiveFault, Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Sink,
+    Strictness, Wait, What, World,
 };
 
 use condition::suspended_tags;
@@ -26,7 +26,7 @@ pub use coverage::Coverage;
 pub use exhaust::{Exhaustion, Tried};
 use explore::explore_variant;
 pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
-pub use images::{Images, WholeImage};
+pub use images::{Images, UNDECIDED_MAX, WholeImage, undecided};
 pub use method::{Method, NoMethod};
 use observer::Observer;
 use script::Script;
@@ -37,7 +37,8 @@ pub use violation::{Outcome, Violation, Waiter};
 #[expect(unused_imports, reason = "named in documentation")]
 use crate::scenario::CutAt;
 use crate::scenario::{
-    Disk, DiskIndex, Expect, FaultPlace, MISUSE, Medium, OnMisuse, Scenario, Suspensions, Top,
+    Disk, Expect, Failing, FaultPlace, FileSystemIndex, MISUSE, Medium, OnMisuse, Scenario,
+    Suspensions, Top,
 };
 
 /// A run that has taken so many steps is given up as endless.
@@ -112,17 +113,13 @@ fn run_each(scenario: &Scenario, keep: Keep, answerer: &dyn Fn() -> Box<dyn Choi
     if is_bad(&calm) {
         return calm;
     }
-    let disks = match each.disk {
-        Some(disk) => vec![disk],
-        None => (0..scenario.disks().len()).map(DiskIndex).collect(),
-    };
     let mut failures = Vec::new();
     let mut hash = calm.hash;
     let mut coverage = calm.coverage.clone();
     let mut worst = None;
-    for disk in disks {
+    for place in each.places(scenario) {
         for nth in 1..=each.most {
-            let run = run_variant(scenario, Variant { fails: Some((disk, nth)) }, keep, answerer);
+            let run = run_variant(scenario, Variant { fails: Some((place, nth)) }, keep, answerer);
             if !run.has_failed {
                 break;
             }
@@ -170,8 +167,9 @@ pub fn run<C: Choices>(scenario: &Scenario, choices: C, keep: Keep) -> (Run, C) 
 /// What is added to a scenario for one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Variant {
-    /// The n-th access of a disk fails, as the scenario's `fail_each` says.
-    pub fails: Option<(DiskIndex, u64)>,
+    /// The n-th access of a disk, or operation on a file system, fails, as the scenario's
+    /// `fail_each` says.
+    pub fails: Option<(Failing, u64)>,
 }
 
 /// Runs a scenario once, with something added to it.
@@ -195,21 +193,31 @@ pub fn run_as<C: Choices>(
     if let (Outcome::Held, OnMisuse::Error, Some(first)) =
         (&outcome, scenario.on_misuse(), misuses.first())
     {
-        let location = scenario.disks()[first.disk.index()].location;
+        // Who recovers is another client, so that a step from before a cut is not known any more.
+        let step = session.runner.clients().iter().find_map(|script| script.issued(first.request));
+        let location = step.unwrap_or_else(|| scenario.disks()[first.disk.index()].location);
+        let at = world.now();
         outcome = Outcome::Violated(Violation {
             property: MISUSE.to_owned(),
             message: format!("request {} {}", first.request, first.what.text()),
             location,
-            at: world.now(),
+            at,
         });
+        session.observer.tell(Fact { at, what: What::Violated { property: MISUSE.into() } });
     }
+    let world = session.runner.world();
     let suspended = suspended_tags(world).into_iter().map(str::to_owned).collect();
     let disks = 0..world.disk_count() as u32;
     // Its rule is the last of its disk's; a power cut forgets counts, and the observer does not.
-    let has_failed = variant.fails.is_some_and(|(disk, _)| {
-        let struck: Vec<_> = world.struck(DiskId(disk.0 as u32)).collect();
-        let rule = FaultPlace { disk, fault: struck.len() - 1 };
-        struck[rule.fault] > 0 || session.observer.seen.struck.contains(&rule)
+    let has_failed = variant.fails.is_some_and(|(place, _)| match place {
+        Failing::Disk(disk) => {
+            let struck: Vec<_> = world.struck(DiskId(disk.0 as u32)).collect();
+            let rule = FaultPlace { disk, fault: struck.len() - 1 };
+            struck[rule.fault] > 0 || session.observer.seen.struck.contains(&rule)
+        }
+        Failing::Files(fs) => {
+            world.struck_files(FsId(fs.0 as u32)).last().is_some_and(|struck| struck > 0)
+        }
     });
     let live =
         |disk: u32| world.live_faults(DiskId(disk)).map(move |fault| (DiskId(disk), fault.clone()));
@@ -270,7 +278,7 @@ pub(crate) fn world(scenario: &Scenario, variant: &Variant) -> World {
         Suspensions::Seeded => Resumes::Seeded,
     };
     let mut disks: Vec<_> = scenario.disks().iter().map(disk_spec).collect();
-    if let (Some((index, nth)), Some(each)) = (variant.fails, scenario.fail_each()) {
+    if let (Some((Failing::Disk(index), nth)), Some(each)) = (variant.fails, scenario.fail_each()) {
         disks[index.0].faults.push(FaultRule {
             trigger: Trigger {
                 kinds: each.kinds,
@@ -284,19 +292,37 @@ pub(crate) fn world(scenario: &Scenario, variant: &Variant) -> World {
         });
     }
     let mut world = World::new(disks, resumes);
-    for fs in scenario.file_systems() {
+    for (index, fs) in scenario.file_systems().iter().enumerate() {
+        let mut faults = fs.faults.clone();
+        faults.extend(failing_file(scenario, variant, FileSystemIndex(index)));
         world.add_file_system(FileSystemSpec {
             name: fs.name.clone(),
             contract: fs.contract,
             latencies: fs.latencies,
-            faults: fs.faults.clone(),
+            faults,
+            capacity: fs.capacity,
         });
+    }
+    if scenario.on_misuse() == OnMisuse::Error {
+        world.tell_misuse();
     }
     world.set_copies(scenario.copies().to_vec());
     if let Some(cut) = scenario.power_cut() {
         world.set_skew(cut.skew.clone());
     }
     world
+}
+
+/// The operation that fails in this run, if it is one on this file system.
+fn failing_file(scenario: &Scenario, variant: &Variant, fs: FileSystemIndex) -> Option<FileFault> {
+    let (place, nth) = variant.fails?;
+    let each = scenario.fail_each()?;
+    Some(FileFault {
+        on: each.files.filter(|_| place == Failing::Files(fs))?.verbs,
+        trigger: Trigger { nth: std::num::NonZeroU64::new(nth), ..Trigger::default() },
+        fault: Fault::Fail { errno: each.errno, applied: each.applied },
+        key: FaultRule::EACH,
+    })
 }
 
 fn disk_spec(disk: &Disk) -> DiskSpec {

@@ -12,7 +12,8 @@ use headcrash_sim::{
 use super::violation::{Claim, Violation};
 use crate::scenario::{
     Client, DiskIndex, EXPECTATION, FileIo, FileIoKind, Finds, Gets, HandleIndex, Io, MarkIndex,
-    Medium, Pattern, RECOVERS, RequestIndex, Scenario, Step, StepIndex, StepKind, TagIndex, Wanted,
+    Medium, OnMisuse, Pattern, RECOVERS, RequestIndex, Scenario, Step, StepIndex, StepKind,
+    TagIndex, Wanted,
 };
 use crate::source::Location;
 
@@ -44,6 +45,8 @@ pub(crate) struct Script<'s> {
     marked: BTreeSet<MarkIndex>,
     /// Which of its steps it has taken.
     visited: Vec<bool>,
+    /// Where its requests were submitted, if misuse is to be pointed at.
+    issued: Vec<(RequestId, Location)>,
     /// It recovers, after a workload that had marked these: an access that fails and was not to
     /// is then no violation, but a recovery that refuses.
     recovers: Option<Arc<BTreeSet<MarkIndex>>>,
@@ -89,6 +92,7 @@ impl<'s> Script<'s> {
             claim: None,
             marked: BTreeSet::new(),
             visited: vec![false; client.steps.len()],
+            issued: Vec::new(),
             recovers: None,
         }
     }
@@ -100,6 +104,17 @@ impl<'s> Script<'s> {
         marks: Arc<BTreeSet<MarkIndex>>,
     ) -> Self {
         Self { recovers: Some(marks), ..Self::new(scenario, client) }
+    }
+
+    fn issue(&mut self, request: RequestId, location: Location) {
+        if self.scenario.on_misuse() == OnMisuse::Error {
+            self.issued.push((request, location));
+        }
+    }
+
+    /// Where a request of its own was submitted, under `misuse: error`.
+    pub(crate) fn issued(&self, request: RequestId) -> Option<Location> {
+        self.issued.iter().find(|(issued, _)| *issued == request).map(|(_, location)| *location)
     }
 
     /// What it has marked.
@@ -171,6 +186,7 @@ impl<'s> Script<'s> {
             }
             StepKind::Submit(index, io) => {
                 let request = turn.submit(disk(io.disk), request_of(self.scenario, io));
+                self.issue(request, location);
                 self.requests[index.0] = Some(request);
                 self.pending.push((*index, request, io.kind, io.len));
             }
@@ -264,9 +280,15 @@ impl<'s> Script<'s> {
                 self.pc = to.0;
                 return Next::Ready;
             }
-            StepKind::Open(index) => turn.world.open(disk(*index), turn.cx),
+            StepKind::Open(index, gets) => {
+                let got = turn.world.try_open(disk(*index), turn.cx);
+                self.opened(location, *gets, got, now);
+            }
             StepKind::Close(index) => drop(turn.world.close(disk(*index), turn.cx)),
-            StepKind::Reopen(index) => turn.world.reopen(disk(*index), turn.cx),
+            StepKind::Reopen(index, gets) => {
+                let got = turn.world.try_reopen(disk(*index), turn.cx);
+                self.opened(location, *gets, got, now);
+            }
             StepKind::Truncate(index, len, gets) => {
                 let got = turn.world.truncate(disk(*index), *len, turn.cx);
                 self.expect_answer(location, None, *gets, got, now);
@@ -334,6 +356,7 @@ impl<'s> Script<'s> {
 
     fn submit(&mut self, io: &Io, wanted: &'s Wanted, location: Location, turn: &mut Turn<'_, '_>) {
         let request = turn.submit(disk(io.disk), request_of(self.scenario, io));
+        self.issue(request, location);
         let Io { kind, len, .. } = *io;
         self.awaited.push(Awaited { request, kind, file: None, len, wanted, location });
     }
@@ -517,6 +540,16 @@ impl<'s> Script<'s> {
         };
         let got = got.map_or_else(|errno| errno.to_string(), |()| "ok".to_owned());
         self.violated(location, property, format!("this should get {wanted}, and gets {got}"), now);
+    }
+
+    /// A disk was opened, or not; a recovery that cannot open its disk refuses.
+    fn opened(&mut self, location: Location, wanted: Gets, got: Result<(), Errno>, now: Instant) {
+        match (&self.recovers, wanted, got) {
+            (Some(_), Gets::Ok, Err(errno)) => {
+                self.refuse(location, format!("a disk cannot be opened: {errno}"), now);
+            }
+            _ => self.expect_answer(location, None, wanted, got, now),
+        }
     }
 
     /// As many bytes as asked for, or as said.

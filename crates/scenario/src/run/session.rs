@@ -15,6 +15,7 @@ use headcrash_sim::{
 
 use super::condition::Moment;
 use super::coverage::Coverage;
+use super::images::{UNDECIDED_MAX, undecided};
 use super::observer::Observer;
 use super::script::{Script, disk};
 use super::violation::{Claim, Outcome, Violation};
@@ -197,8 +198,11 @@ impl<'s> Session<'s> {
         }
         world.power_on(cut.map(|cut| cut.engines).unwrap_or_default(), cx);
         if let Some(Search::Eager { .. }) = self.scenario.search() {
-            for index in 0..world.disk_count() as u32 {
-                world.decide_all(DiskId(index), cx);
+            for disk in (0..world.disk_count() as u32).map(DiskId) {
+                // What is more is decided as it is read: to the same.
+                if undecided(world, disk) <= UNDECIDED_MAX {
+                    world.decide_all(disk, cx);
+                }
             }
         }
         let script = |client| Script::recovering(self.scenario, client, Arc::clone(&self.marks));

@@ -1,9 +1,9 @@
 //! Power cuts and what comes after them, and what holds for a run as a whole.
 
 use headcrash_engine::{Errno, Kinds};
-use headcrash_sim::{Applied, DiskId, Engines, Skew};
+use headcrash_sim::{Applied, DiskId, Engines, FileVerbs, Skew};
 
-use super::{DiskIndex, StepIndex};
+use super::{DiskIndex, FileSystemIndex, Scenario, StepIndex};
 use crate::source::Location;
 
 /// When the power goes, and how.
@@ -136,18 +136,56 @@ pub enum StateOrder {
 /// A run for each access that could fail, with that one failing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailEach {
-    /// Accesses of these kinds.
+    /// Accesses of these kinds; none, if it is about file systems alone.
     pub kinds: Kinds,
     /// What the request is told.
     pub errno: Errno,
     /// Only accesses to this disk.
     pub disk: Option<DiskIndex>,
+    /// Operations on file systems as well.
+    pub files: Option<FailFiles>,
     /// How much of the access is done all the same.
     pub applied: Applied,
     /// At most so many runs.
     pub most: u64,
     /// Where the file says it.
     pub location: Location,
+}
+
+/// Which operations on file systems fail, each in a run of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailFiles {
+    /// Operations of these kinds.
+    pub verbs: FileVerbs,
+    /// Only those on this file system.
+    pub fs: Option<FileSystemIndex>,
+}
+
+/// Of what something fails, each time in a run of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failing {
+    /// An access of this disk.
+    Disk(DiskIndex),
+    /// An operation on this file system.
+    Files(FileSystemIndex),
+}
+
+impl FailEach {
+    /// Of what something fails, in the order of the runs.
+    pub(crate) fn places(&self, scenario: &Scenario) -> Vec<Failing> {
+        let mut places = Vec::new();
+        if !self.kinds.is_empty() {
+            let all = (0..scenario.disks().len()).map(DiskIndex);
+            let disks = all.filter(|disk| self.disk.is_none_or(|only| only == *disk));
+            places.extend(disks.map(Failing::Disk));
+        }
+        if let Some(files) = self.files {
+            let all = (0..scenario.file_systems().len()).map(FileSystemIndex);
+            let systems = all.filter(|fs| files.fs.is_none_or(|only| only == *fs));
+            places.extend(systems.map(Failing::Files));
+        }
+        places
+    }
 }
 
 /// What comes of requests that a correct user of a disk does not make.

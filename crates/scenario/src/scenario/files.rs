@@ -18,6 +18,8 @@ pub struct FileSystem {
     pub faults: Vec<FileFault>,
     /// What the file says of each of these.
     pub fault_infos: Vec<RuleInfo>,
+    /// How many bytes its files can take, in whole units of its contract.
+    pub capacity: Option<u64>,
     /// Where the file declares it.
     pub location: Location,
 }

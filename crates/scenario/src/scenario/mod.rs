@@ -17,7 +17,7 @@ use headcrash_sim::Copies;
 pub use checksum::crc32;
 pub use condition::{Condition, FaultPlace, Property, PropertyKind, RulePlace};
 pub use content::{Content, Difference, Pattern};
-pub use crash::{CutAt, FailEach, OnMisuse, PowerCut, Search, StateOrder};
+pub use crash::{CutAt, FailEach, FailFiles, Failing, OnMisuse, PowerCut, Search, StateOrder};
 pub use disk::{Disk, Extent, Medium, Node, RuleInfo, Top};
 pub use files::{FileIo, FileIoKind, FileSystem, Finds};
 pub use step::{Client, Gets, Io, Step, StepKind, Wanted};

@@ -112,12 +112,12 @@ pub enum StepKind {
     },
     /// Go there.
     Jump(StepIndex),
-    /// Open a disk.
-    Open(DiskIndex),
+    /// Open a disk; what it must be answered.
+    Open(DiskIndex, Gets),
     /// Close a disk; all its requests on their way are answered `ENODEV`.
     Close(DiskIndex),
     /// Close a disk and open it as it was: rules, state, armed list and requests survive.
-    Reopen(DiskIndex),
+    Reopen(DiskIndex, Gets),
     /// Change the length of the file under a disk.
     Truncate(DiskIndex, u64, Gets),
     /// The file under a disk must be so long.

@@ -56,6 +56,9 @@ pub enum Told<'s> {
         result: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         len: Option<u64>,
+        /// It was a write, and shorter than asked.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        short: bool,
     },
     /// A fault of a file system strikes.
     FileStruck { fs: &'s str, request: u64, rule: String, fault: &'static str },
@@ -95,8 +98,14 @@ pub enum Told<'s> {
     ReadIgnored { client: &'s str, request: u64, errno: String },
     /// A request is on its way to the medium.
     InFlight { client: &'s str, request: u64, until_ns: u64 },
-    /// A request ended.
-    Completed { client: &'s str, request: u64, result: String },
+    /// A request ended; with a length, if it was shorter than asked.
+    Completed {
+        client: &'s str,
+        request: u64,
+        result: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        len: Option<u64>,
+    },
     /// A breakpoint was set.
     BreakSet { node: String, event: &'s str, tag: String },
     /// Breakpoints were removed; the command's result.
@@ -146,6 +155,17 @@ pub enum Told<'s> {
     Damaged { disk: &'s str, at: u64, len: u64 },
     /// Faults were lifted by a step.
     Lifted { disk: &'s str, at: u64, len: u64, count: u64 },
+    /// A disk could not be opened.
+    OpenFailed { disk: &'s str, result: String },
+    /// A device saw what a correct user does not do; told under `misuse: error`.
+    Misused { disk: &'s str, request: u64, misuse: String },
+    /// What a cut left open in flash: units between these bytes, of which so many are not what
+    /// they would be if nothing had been interrupted.
+    FlashResolved { disk: &'s str, at: u64, len: u64, units: u64, unlike: u64 },
+    /// Reading has cost flash a bit.
+    FlashDisturbed { disk: &'s str, at: u64, bit: u8 },
+    /// A file's dropped data is not seen any more.
+    FileEvicted { fs: &'s str, path: String },
 }
 
 /// A read of so many bytes is one of all there are.
@@ -210,8 +230,13 @@ impl Told<'_> {
             | Self::Gone { disk }
             | Self::Returned { disk }
             | Self::Damaged { disk, .. }
-            | Self::Lifted { disk, .. } => (*disk).to_owned(),
+            | Self::Lifted { disk, .. }
+            | Self::OpenFailed { disk, .. }
+            | Self::Misused { disk, .. }
+            | Self::FlashResolved { disk, .. }
+            | Self::FlashDisturbed { disk, .. } => (*disk).to_owned(),
             Self::FileStruck { fs, .. }
+            | Self::FileEvicted { fs, .. }
             | Self::FileResolved { fs, .. }
             | Self::FilesPowerCut { fs }
             | Self::FilesPowerOn { fs } => (*fs).to_owned(),
@@ -240,12 +265,11 @@ impl Told<'_> {
                 };
                 format!("#{request} {op} {fs}:{path}{rest}")
             }
-            Self::FileCompleted { request, op, result, len, .. } => match (*op, len) {
+            Self::FileCompleted { request, op, result, len, short, .. } => match (*op, len) {
                 ("list", Some(1)) => format!("#{request} {result}, 1 name"),
                 ("list", Some(names)) => format!("#{request} {result}, {names} names"),
-                ("write_file", _) | (_, None) => format!("#{request} {result}"),
-                (_, Some(1)) => format!("#{request} {result}, 1 byte"),
-                (_, Some(len)) => format!("#{request} {result}, {len} bytes"),
+                ("write_file", _) if !short => format!("#{request} {result}"),
+                (_, len) => format!("#{request} {result}{}", bytes(*len)),
             },
             Self::FileStruck { request, rule, fault, .. } => {
                 format!("#{request} struck by {rule}: {fault}")
@@ -299,7 +323,9 @@ impl Told<'_> {
             Self::InFlight { request, until_ns, .. } => {
                 format!("#{request} in flight until {until_ns}")
             }
-            Self::Completed { request, result, .. } => format!("#{request} {result}"),
+            Self::Completed { request, result, len, .. } => {
+                format!("#{request} {result}{}", bytes(*len))
+            }
             Self::BreakSet { event, tag, .. } => format!("break at {event} under {tag}"),
             Self::BreakRemoved { tag, removed, result, .. } => {
                 format!("breaks under {tag} removed: {removed}, {result}")
@@ -318,6 +344,7 @@ impl Told<'_> {
             }
             Self::Finished { .. } => "done".to_owned(),
             Self::Violated { property } => format!("violated: {property}"),
+            Self::Struck { request: 0, rule, fault, .. } => format!("struck by {rule}: {fault}"),
             Self::Struck { request, rule, fault, .. } => {
                 format!("#{request} struck by {rule}: {fault}")
             }
@@ -348,6 +375,19 @@ impl Told<'_> {
                 format!("  byte {at} holds {what}: one of {versions}{tears}")
             }
             Self::LengthResolved { len, .. } => format!("  is {len} bytes long"),
+            Self::OpenFailed { result, .. } => format!("not opened: {result}"),
+            Self::Misused { request, misuse, .. } => format!("#{request} misuse: {misuse}"),
+            Self::FlashResolved { at, len, units, unlike, .. } => {
+                let units = match units {
+                    1 => "1 unit".to_owned(),
+                    units => format!("{units} units"),
+                };
+                format!("  {at}+{len} decided: {units}, {unlike} unlike what was to be")
+            }
+            Self::FlashDisturbed { at, bit, .. } => {
+                format!("  byte {at} loses bit {bit:#04x} to reads")
+            }
+            Self::FileEvicted { path, .. } => format!("  {path} is evicted"),
             Self::Gone { .. } => "gone".to_owned(),
             Self::Returned { .. } => "back".to_owned(),
             Self::Damaged { at, len, .. } => format!("damaged at {at}+{len}"),
@@ -358,6 +398,15 @@ impl Told<'_> {
                 )
             }
         }
+    }
+}
+
+/// How many, where that is said.
+fn bytes(len: Option<u64>) -> String {
+    match len {
+        None => String::new(),
+        Some(1) => ", 1 byte".to_owned(),
+        Some(len) => format!(", {len} bytes"),
     }
 }
 

@@ -14,7 +14,7 @@ pub use names::Names;
 use headcrash_sim::Misuse;
 
 use crate::run::Run;
-use crate::scenario::Scenario;
+use crate::scenario::{Failing, Scenario};
 
 /// The version of the JSON form. It changes when a field changes its meaning or goes away, not
 /// when one is added.
@@ -39,9 +39,16 @@ pub fn text(scenario: &Scenario, run: &Run) -> String {
         text.push_str(&format!("still suspended under {tag}\n"));
     }
     text.push_str(&format!("{}, {} facts\n", run.outcome.label(), run.fact_count));
-    if let Some((disk, nth)) = run.variant.fails {
-        let disk = &scenario.disks()[disk.0].name;
-        text.push_str(&format!("with access {nth} of {disk} failing\n"));
+    match run.variant.fails {
+        Some((Failing::Disk(disk), nth)) => {
+            let disk = &scenario.disks()[disk.0].name;
+            text.push_str(&format!("with access {nth} of {disk} failing\n"));
+        }
+        Some((Failing::Files(fs), nth)) => {
+            let fs = &scenario.file_systems()[fs.0].name;
+            text.push_str(&format!("with operation {nth} on {fs} failing\n"));
+        }
+        None => {}
     }
     for (disk, fault) in &run.live_faults {
         let disk = &scenario.disks()[disk.index()].name;

@@ -2,7 +2,8 @@
 
 use headcrash_engine::{Errno, EventId, RuleId, TriggerId};
 use headcrash_sim::{
-    ClientId, DiskId, Effect, Fact, FilePlace, FileVerb, FsId, NodeId, RuleList, Verb, What,
+    ClientId, DiskId, Effect, Fact, FilePlace, FileVerb, FsId, MisuseKind, NodeId, RuleList, Verb,
+    What,
 };
 
 use super::line::{Found, Line, Told};
@@ -135,20 +136,31 @@ impl<'s> Names<'s> {
                     path: path.to_string(),
                     result: answer(*result),
                     len: (counts && result.is_ok()).then_some(*len),
+                    short: false,
+                }
+            }
+            What::FileCompletedShort { client, request, fs, verb, path, len } => {
+                Told::FileCompleted {
+                    client: self.client(*client),
+                    request: request.number(),
+                    fs: self.fs(*fs),
+                    op: verb.name(),
+                    path: path.to_string(),
+                    result: answer(Ok(())),
+                    len: Some(*len),
+                    short: true,
                 }
             }
             What::FileStruck { request, fs, rule } => {
                 let fs = &self.scenario.file_systems()[fs.index()];
-                let name = &fs.fault_infos[rule.index()].name;
-                Told::FileStruck {
-                    fs: &fs.name,
-                    request: request.number(),
-                    rule: name.as_ref().map_or_else(
-                        || format!("fault {}", rule.index() + 1),
-                        |name| format!("`{name}`"),
-                    ),
-                    fault: fs.faults[rule.index()].fault.name(),
-                }
+                let rule_name = match fs.fault_infos.get(rule.index()) {
+                    Some(RuleInfo { name: Some(name), .. }) => format!("`{name}`"),
+                    Some(RuleInfo { name: None, .. }) => format!("fault {}", rule.index() + 1),
+                    // Added for one run.
+                    None => "`fail_each`".to_owned(),
+                };
+                let fault = fs.faults.get(rule.index()).map_or("fail", |rule| rule.fault.name());
+                Told::FileStruck { fs: &fs.name, request: request.number(), rule: rule_name, fault }
             }
             What::FileResolved { fs, place, candidates, chosen } => {
                 let (path, found) = match place {
@@ -231,7 +243,43 @@ impl<'s> Names<'s> {
                 client: self.client(*client),
                 request: request.number(),
                 result: answer(*result),
+                len: None,
             },
+            What::CompletedShort { client, request, len } => Told::Completed {
+                client: self.client(*client),
+                request: request.number(),
+                result: answer(Ok(())),
+                len: Some(*len),
+            },
+            What::OpenFailed { disk, errno } => {
+                Told::OpenFailed { disk: self.disk(*disk), result: errno.to_string() }
+            }
+            What::Misused { request, disk, what } => {
+                let which = match what {
+                    MisuseKind::Overlap { with } => format!(": #{}", with.number()),
+                    MisuseKind::NeverWritten { at } | MisuseKind::ProgrammedTwice { at } => {
+                        format!(": byte {at}")
+                    }
+                    MisuseKind::PastEnd | MisuseKind::Misaligned | MisuseKind::Closed => {
+                        String::new()
+                    }
+                };
+                let misuse = format!("{}{which}", what.text());
+                Told::Misused { disk: self.disk(*disk), request: request.number(), misuse }
+            }
+            What::FlashResolved { disk, at, len, units, unlike } => Told::FlashResolved {
+                disk: self.disk(*disk),
+                at: *at,
+                len: *len,
+                units: *units,
+                unlike: *unlike,
+            },
+            What::FlashDisturbed { disk, at, bit } => {
+                Told::FlashDisturbed { disk: self.disk(*disk), at: *at, bit: *bit }
+            }
+            What::FileEvicted { fs, path } => {
+                Told::FileEvicted { fs: self.fs(*fs), path: path.to_string() }
+            }
             What::BreakSet { node, event, tag } => Told::BreakSet {
                 node: self.node(*node),
                 event: self.event(*event),

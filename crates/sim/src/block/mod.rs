@@ -11,7 +11,7 @@ mod transfer;
 mod write;
 mod zero;
 
-pub(crate) use transfer::transferring;
+pub(crate) use transfer::{strikes, transferring};
 
 use alloc::vec::Vec;
 

@@ -12,7 +12,7 @@ use crate::disk::{Disk, DiskId, LayerKind, NodeId};
 use crate::fault::{Applied, Damage, Effect, Fault, Lasts};
 use crate::image::filled;
 use crate::medium::{Arrival, Bytes, DeviceEvent, Shows};
-use crate::misuse::{KEPT, Misuse, MisuseKind};
+use crate::misuse::MisuseKind;
 use crate::request::{Content, Life, Request, Source, Span, Step, Strike, Transfer};
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
@@ -60,7 +60,7 @@ pub(crate) fn transferring(request: &Request) -> Option<Arrival> {
 }
 
 /// What a chance comes to.
-fn strikes(choices: &mut dyn Choices, key: Key, chance: Ratio) -> bool {
+pub(crate) fn strikes(choices: &mut dyn Choices, key: Key, chance: Ratio) -> bool {
     match (chance.num(), chance.den()) {
         (0, _) => false,
         (num, den) if num == den => true,
@@ -80,8 +80,8 @@ impl World {
         let disk = &mut self.disks[request.disk.index()];
         request.submitted = disk.transfers;
         disk.transfers += 1;
-        if let Transfer::Flush { .. } = transfer {
-            disk.medium.note(|| DeviceEvent::FlushSubmitted(request.id));
+        if let Transfer::Flush { scope } = transfer {
+            disk.medium.note_flush(request.id, scope);
         }
         let mut longer = 0;
         if !disk.triggers.is_empty() {
@@ -235,6 +235,9 @@ impl World {
             return;
         }
         let mut strikes = core::mem::take(&mut request.strikes);
+        if strikes.iter().any(|strike| strike.fault == Fault::Evict) {
+            disk.medium.evict();
+        }
         if disk.flash.is_some() {
             self.apply_flash(request, transfer, &strikes, cx);
             strikes.clear();
@@ -340,15 +343,17 @@ impl World {
         }
         let disk = &mut self.disks[id.index()];
         disk.layers.last_mut().expect("a disk has its file").written += 1;
-        let Disk { flash: Some(flash), medium, misuses, .. } = disk else {
+        let Disk { flash: Some(flash), medium, .. } = disk else {
             unreachable!("only flash is asked")
         };
+        let (mut told, mut twice) = (Vec::new(), false);
+        let mut tell = |what| told.push(what);
         let key = medium.key;
         let unit = flash.spec().program_unit;
         let result = match transfer {
             Transfer::Read(span) => {
                 let bytes = request.bytes_mut(span);
-                let read = flash.read(span.at, bytes, cx.choices, key);
+                let read = flash.read_told(span.at, bytes, cx.choices, key, &mut tell);
                 let laid = medium.overlays.read(span.at, bytes);
                 for _ in 0..flips {
                     let point = Point::new(PointKind::Data, key.nth(span.at));
@@ -373,17 +378,13 @@ impl World {
                     Some(errno) => Err(errno),
                     None if bytes.is_empty() && span.len > 0 => Ok(()),
                     None => {
-                        let done = flash.program(span.at, &bytes, cx.choices, key);
-                        let twice = match &done {
+                        let done = flash.program_told(span.at, &bytes, cx.choices, key, &mut tell);
+                        twice = match &done {
                             Ok(programmed) => programmed.ignored_bits > 0,
                             Err(error) => {
                                 matches!(error, crate::flash::FlashError::ProgrammedTooOften { .. })
                             }
                         };
-                        if twice && misuses.len() < KEPT {
-                            let what = MisuseKind::ProgrammedTwice { at: span.at };
-                            misuses.push(Misuse { disk: id, request: request.id, what });
-                        }
                         if done.is_ok() {
                             medium.overlays.rewritten(span.at, bytes.len() as u64, None);
                         }
@@ -400,6 +401,11 @@ impl World {
             Transfer::Discard(_) | Transfer::Flush { .. } => Ok(()),
         };
         request.result = failure.map_or(result, Err);
+        self.tell_flash(id, told, cx);
+        if twice {
+            let what = MisuseKind::ProgrammedTwice { at: span.at };
+            self.misused(id, request.id, what, cx);
+        }
     }
 
     /// Decides what a cut left undecided where somebody looks.
@@ -431,6 +437,7 @@ impl World {
         let mut from = span.at;
         let mut short = None;
         let mut flips = 0;
+        let mut wraps = None;
         for strike in strikes {
             match strike.fault {
                 Fault::Fail { errno, .. } => {
@@ -442,6 +449,7 @@ impl World {
                     from = self.elsewhere(id, span, by, strike.rule, cx);
                 }
                 Fault::CorruptRead { bits } => flips += bits,
+                Fault::Wraps { at } if span.end() > at => wraps = Some(at),
                 Fault::Disconnect { .. } => {
                     request.result = Err(Errno::ENODEV);
                     return;
@@ -449,13 +457,34 @@ impl World {
                 fault => self.damage_by(id, span, fault, strike.rule, cx),
             }
         }
-        self.resolve(id, from, span.len, false, cx);
+        match wraps {
+            Some(wraps) => {
+                for (at, len) in wrapped(span.at, span.len, wraps) {
+                    self.resolve(id, at % wraps, len, false, cx);
+                }
+            }
+            None => self.resolve(id, from, span.len, false, cx),
+        }
         let disk = &mut self.disks[id.index()];
-        disk.note_unwritten(request, span);
-        let once = from != span.at || flips > 0;
+        if let Some(at) = disk.unwritten(request, span) {
+            self.misused(id, request.id, MisuseKind::NeverWritten { at }, cx);
+        }
+        let disk = &mut self.disks[id.index()];
+        let mut once = from != span.at || flips > 0;
         let mut lies_there = false;
         let bytes = request.bytes_mut(span);
-        match disk.medium.read(from, bytes) {
+        let read = match wraps {
+            Some(wraps) => {
+                let read = disk.read_wrapped(span.at, wraps, bytes);
+                // What lies elsewhere is right as often as it is not.
+                let mut clean = vec![0; bytes.len()];
+                disk.medium.image.read(span.at, &mut clean);
+                once |= read == Ok(false) && clean != bytes;
+                read
+            }
+            None => disk.medium.read(from, bytes),
+        };
+        match read {
             Ok(changed) => lies_there |= changed,
             Err(errno) => {
                 request.result = Err(errno);
@@ -564,6 +593,7 @@ impl World {
                 Fault::Fail { .. }
                     | Fault::Short { .. }
                     | Fault::Delay { .. }
+                    | Fault::Evict
                     | Fault::Stall { .. }
             )
         };
@@ -640,6 +670,17 @@ impl World {
                     let to = self.elsewhere(id, span, by, strike.rule, cx);
                     let medium = &mut self.disks[id.index()].medium;
                     medium.damage(to, span.len, Shows::Data(bytes.clone()), lasts, rule);
+                }
+                Fault::Wraps { at: wraps } => {
+                    let gone = |(at, _): &(u64, u64)| *at >= wraps;
+                    for (at, len) in wrapped(span.at, span.len, wraps).filter(gone) {
+                        stays(at - span.at, at - span.at + len);
+                    }
+                    for (at, len) in wrapped(span.at, span.len, wraps).filter(gone) {
+                        let from = at - span.at;
+                        let shows = Shows::Data(bytes.from(from));
+                        self.hurt(id, (at % wraps, len), (shows, lasts), strike.rule, cx);
+                    }
                 }
                 Fault::NeighbourDamage { sectors, damage } => {
                     let sector = medium.device.sector;
@@ -796,9 +837,20 @@ impl World {
             request.result = Err(errno);
         } else if !lies {
             medium.flushed(scope);
-            medium.note(|| DeviceEvent::FlushDone(request.id));
+            medium.note_flushed(request.id);
         }
     }
+}
+
+/// A stretch, cut where addresses wrap: first byte and length of each piece.
+fn wrapped(at: u64, len: u64, wraps: u64) -> impl Iterator<Item = (u64, u64)> {
+    let mut next = at;
+    let end = at + len;
+    core::iter::from_fn(move || {
+        let from = next;
+        next = (from / wraps + 1).saturating_mul(wraps).min(end);
+        (from < end).then_some((from, next - from))
+    })
 }
 
 impl Request {
@@ -823,6 +875,17 @@ impl Request {
 }
 
 impl Disk {
+    /// Reads where addresses wrap; whether a fault has changed what came back.
+    fn read_wrapped(&self, at: u64, wraps: u64, into: &mut [u8]) -> Result<bool, Errno> {
+        let mut changed = false;
+        for (from, len) in wrapped(at, into.len() as u64, wraps) {
+            let start = (from - at) as usize;
+            let part = &mut into[start..start + len as usize];
+            changed |= self.medium.read(from % wraps, part)?;
+        }
+        Ok(changed)
+    }
+
     /// Who announces or asks.
     pub(super) fn cause(&self, request: &Request) -> headcrash_engine::Cause {
         let engine = self.engine(self.first_node).expect("the first node has an engine");

@@ -1,15 +1,27 @@
 //! Operations on open files.
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use headcrash_engine::Errno;
 
-use super::versions::{FileVersions, Logged};
+use super::object::Body;
+use super::versions::{FileVersions, Logged, Touched};
 use super::{Commits, EntryKind, FileCx, FileId, FileSystem, Image, Inode, MetadataOrder};
 
 /// In how many steps a file grows by one write at most.
 const STEPS: u64 = 32;
+
+/// What was seen of a file before it was [reverted](FileSystem::revert).
+#[derive(Clone, Debug)]
+pub(crate) struct Dropped {
+    /// The whole file.
+    pub(crate) image: Image,
+    /// The units of it that were not durable.
+    pub(crate) units: Vec<Range<u64>>,
+}
 
 impl FileSystem {
     /// Closes a file.
@@ -220,6 +232,54 @@ impl FileSystem {
         self.settle_units(&durable);
         self.sweep();
         Ok(())
+    }
+
+    /// A file is as it is durably, length included: what was done to it since is gone, names
+    /// aside. What was seen of it until now comes back; nothing, if there was no difference.
+    pub(crate) fn revert(&mut self, file: FileId) -> Result<Option<Dropped>, Errno> {
+        let inode = self.inode(file)?;
+        if !self.pending.files.contains_key(&inode) {
+            return Ok(None);
+        }
+        let versions = Arc::make_mut(&mut self.pending).files.remove(&inode);
+        let versions = versions.expect("it was just seen");
+        let image = self.image(inode).clone();
+        *self.image_mut(inode) = versions.durable_image();
+        self.flush_on_close.remove(&inode);
+        let unit = self.contract.unit as u64;
+        let Touched { units, ranges } = versions.all_touched();
+        let end = image.len().div_ceil(unit);
+        let units = units.into_iter().map(|unit| unit..unit + 1).chain(ranges);
+        let units = units.map(|units| units.start..units.end.min(end));
+        Ok(Some(Dropped { units: units.filter(|units| !units.is_empty()).collect(), image }))
+    }
+
+    /// How many bytes files take, in whole units: those that have a name or are open. What a power
+    /// cut left open is not among them before it is found.
+    pub(crate) fn used(&self) -> u64 {
+        let mut seen = BTreeSet::new();
+        let mut new: Vec<_> = self.open.values().copied().chain([Inode::ROOT]).collect();
+        let mut used = 0;
+        while let Some(inode) = new.pop() {
+            if !seen.insert(inode) {
+                continue;
+            }
+            match &self.object(inode).body {
+                Body::Directory { entries, .. } => new.extend(entries.values()),
+                Body::File(image) => used += self.taken(image.len()),
+            }
+        }
+        used
+    }
+
+    /// How many bytes a file of this length takes.
+    pub(crate) const fn taken(&self, len: u64) -> u64 {
+        len.next_multiple_of(self.contract.unit as u64)
+    }
+
+    /// Every handle that a file is open under.
+    pub(crate) fn handles(&self, inode: Inode) -> impl Iterator<Item = FileId> {
+        self.open.iter().filter(move |(_, open)| **open == inode).map(|(file, _)| *file)
     }
 
     /// Where a write from `at` to `end` is cut into steps that a power cut can tell apart: the end

@@ -20,7 +20,7 @@
 //! * Blocks: what a file has not got reads as zeroes, never as somebody else's old bytes. Filling
 //!   a hole is overwriting. The unit a file is cut off in is data like any other, which is less
 //!   than ext4 promises.
-//! * Open directories, permissions, times, and space that runs out.
+//! * Open directories, permissions, times; space runs out one level up, where operations are requests.
 //!
 //! # After a second cut
 //!
@@ -61,6 +61,7 @@ use crate::{Image, Key};
 pub use self::ask::{FileCx, Place, Resolved};
 pub use self::contract::{Commits, FileContract, Journal, MetadataOrder};
 pub use self::cut::Unresolved;
+pub(crate) use self::data::Dropped;
 pub use self::object::{DirEntry, EntryKind, FileId, Inode};
 
 /// Files and directories, what of them is durable, and what a power cut left open.

@@ -106,6 +106,17 @@ impl FileVersions {
         }
     }
 
+    /// The durable version, with what was found out of it since.
+    pub(super) fn durable_image(&self) -> Image {
+        let mut image = self.base.clone();
+        for (unit, found) in &self.found {
+            let at = unit * self.unit;
+            let len = image.len().saturating_sub(at).min(found.len() as u64);
+            image.write(at, &found[..len as usize]);
+        }
+        image
+    }
+
     /// What a unit begins with in this version.
     pub(super) fn read(&self, number: u32, unit: u64, into: &mut [u8]) {
         match self.found.get(&unit) {

@@ -50,6 +50,16 @@ const WINDOW: u64 = 4096;
 /// How many unstable cells a question is about at most.
 const CELLS: usize = 6;
 
+/// What a flash decided while it was asked for something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FlashTold {
+    /// Units between these bytes were open since a cut, and hold something now; so many of them not
+    /// what they would if nothing had been interrupted.
+    Resolved { at: u64, len: u64, units: u64, unlike: u64 },
+    /// A bit of this byte went to 0 for having been read so often.
+    Disturbed { at: u64, bit: u8 },
+}
+
 /// A NOR flash.
 ///
 /// Operations take effect when they are called; what is still under way when the power goes is told
@@ -121,17 +131,31 @@ impl Flash {
         choices: &mut dyn Choices,
         key: Key,
     ) -> Result<(), FlashError> {
+        self.read_told(at, into, choices, key, &mut |_| {})
+    }
+
+    /// The same for somebody who wants to know what was decided.
+    pub(crate) fn read_told(
+        &mut self,
+        at: u64,
+        into: &mut [u8],
+        choices: &mut dyn Choices,
+        key: Key,
+        tell: &mut dyn FnMut(FlashTold),
+    ) -> Result<(), FlashError> {
         let range = self.range(at, into.len() as u64, self.spec.read_unit)?;
         if let Some(block) = self.worn_among(&range, WornMode::ReadFails) {
             return Err(FlashError::Unreadable { at: block * self.spec.erase_block });
         }
-        self.resolve_units(self.units_of(&range), choices, key);
+        self.resolve_units(self.units_of(&range), choices, key, tell);
         self.bytes.read(at, into);
         self.waver(at, into, choices, key);
         if let Some(reads) = self.spec.read_disturb {
             for block in blocks(&range, self.spec.erase_block) {
-                if self.reads.add(block).is_multiple_of(reads) {
-                    self.disturb(block, choices, key);
+                if self.reads.add(block).is_multiple_of(reads)
+                    && let Some((at, bit)) = self.disturb(block, choices, key)
+                {
+                    tell(FlashTold::Disturbed { at, bit });
                 }
             }
         }
@@ -152,11 +176,23 @@ impl Flash {
         choices: &mut dyn Choices,
         key: Key,
     ) -> Result<Programmed, FlashError> {
+        self.program_told(at, bytes, choices, key, &mut |_| {})
+    }
+
+    /// The same for somebody who wants to know what was decided.
+    pub(crate) fn program_told(
+        &mut self,
+        at: u64,
+        bytes: &[u8],
+        choices: &mut dyn Choices,
+        key: Key,
+        tell: &mut dyn FnMut(FlashTold),
+    ) -> Result<Programmed, FlashError> {
         let range = self.range(at, bytes.len() as u64, self.spec.program_unit)?;
         self.may_change(&range, WornMode::ProgramFails)?;
         let parts = self.parts(&range, true);
         for part in &parts {
-            self.resolve_units(self.units_of(part), choices, key);
+            self.resolve_units(self.units_of(part), choices, key, tell);
         }
         for part in &parts {
             self.may_program(self.units_of(part), |_| true)?;
@@ -218,7 +254,17 @@ impl Flash {
 
     /// Decides what every unresolved unit holds, in order.
     pub fn resolve(&mut self, choices: &mut dyn Choices, key: Key) {
-        self.resolve_units(0..self.spec.size / self.spec.program_unit, choices, key);
+        self.resolve_told(choices, key, &mut |_| {});
+    }
+
+    /// The same for somebody who wants to know what was decided.
+    pub(crate) fn resolve_told(
+        &mut self,
+        choices: &mut dyn Choices,
+        key: Key,
+        tell: &mut dyn FnMut(FlashTold),
+    ) {
+        self.resolve_units(0..self.spec.size / self.spec.program_unit, choices, key, tell);
     }
 
     /// How many units are unresolved.
@@ -455,17 +501,32 @@ impl Flash {
         Open { unit, since: (since - 1) as usize, old }
     }
 
-    fn resolve_units(&mut self, units: Range<u64>, choices: &mut dyn Choices, key: Key) {
+    fn resolve_units(
+        &mut self,
+        units: Range<u64>,
+        choices: &mut dyn Choices,
+        key: Key,
+        tell: &mut dyn FnMut(FlashTold),
+    ) {
         if self.unresolved == 0 {
             return;
         }
         let found: Vec<_> = self.unresolved_among(units).collect();
+        let len = self.spec.program_unit;
+        let mut unlike = 0;
+        let (first, last) = (found.first().copied(), found.last().copied());
+        let count = found.len() as u64;
         for (unit, since) in found {
             let open = self.open(unit, since);
             let point = Point::new(PointKind::CrashSector, key.nth(unit));
-            let contents =
-                Arc::make_mut(&mut self.cuts).settle(&open, |n| choices.choose(point, n));
-            let at = unit * self.spec.program_unit;
+            let mut is_unlike = false;
+            let contents = Arc::make_mut(&mut self.cuts).settle(&open, |n| {
+                let answer = choices.choose(point, n);
+                is_unlike |= answer > 0;
+                answer
+            });
+            unlike += u64::from(is_unlike);
+            let at = unit * len;
             self.bytes.write(at, &contents.bytes);
             self.set_unstable(at, &contents.unstable);
             if pairs(&contents.bytes, &contents.unstable).all(|cells| cells == (ERASED, 0)) {
@@ -473,6 +534,10 @@ impl Flash {
             }
             self.since.set(unit, 0);
             self.unresolved -= 1;
+        }
+        if let (Some((first, _)), Some((last, _))) = (first, last) {
+            let (at, len) = (first * len, (last + 1 - first) * len);
+            tell(FlashTold::Resolved { at, len, units: count, unlike });
         }
         self.forget_cuts();
     }
@@ -527,18 +592,19 @@ impl Flash {
         }
     }
 
-    /// A block was read often enough to lose a bit: any that is surely 1, or none.
-    fn disturb(&mut self, block: u64, choices: &mut dyn Choices, key: Key) {
+    /// A block was read often enough to lose a bit: any that is surely 1, or none. Which it is: a
+    /// byte, and the bit in it.
+    fn disturb(&mut self, block: u64, choices: &mut dyn Choices, key: Key) -> Option<(u64, u8)> {
         let FlashSpec { size, program_unit, erase_block, .. } = self.spec;
         let range = block * erase_block..(block + 1) * erase_block;
         let parts: Vec<_> = windows(&range, WINDOW).collect();
         let count = parts.iter().flat_map(|part| self.sure_ones(part)).map(ones).sum::<u64>();
         if count == 0 {
-            return;
+            return None;
         }
         // Blocks have their keys beyond those of the units.
         let point = Point::new(PointKind::Data, key.nth(size / program_unit + block));
-        let Some(mut before) = choices.choose(point, count + 1).checked_sub(1) else { return };
+        let mut before = choices.choose(point, count + 1).checked_sub(1)?;
         for part in parts {
             for (at, sure) in (part.start..).zip(self.sure_ones(&part)) {
                 if before >= ones(sure) {
@@ -548,11 +614,13 @@ impl Flash {
                 let mut byte = [0];
                 self.bytes.read(at, &mut byte);
                 let bit = (0..8).filter(|bit| sure >> bit & 1 == 1).nth(before as usize);
-                byte[0] &= !(1 << bit.expect("there are more ones than come before"));
+                let bit = 1 << bit.expect("there are more ones than come before");
+                byte[0] &= !bit;
                 self.bytes.write(at, &byte);
-                return;
+                return Some((at, bit));
             }
         }
+        None
     }
 
     /// The ones in `part`, without unstable cells and unresolved units.

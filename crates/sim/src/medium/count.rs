@@ -1,10 +1,11 @@
 //! How many states a cut may have left, without visiting them.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::crash::{Content, Unresolved};
 use crate::choices::Key;
-use crate::device::{Device, OnTear, Order};
+use crate::device::{Device, Order};
 use crate::image::Image;
 
 /// How many states there are.
@@ -13,7 +14,7 @@ pub struct StateCount {
     /// How many exactly, if each unit is decided on its own and the number fits.
     pub exact: Option<u128>,
     /// The binary logarithm, in thousandths: of the number, or where an order binds units to one
-    /// another, of what it is at most.
+    /// another, of what it is at most. Of very many units it is estimated from the first ones.
     pub log2_milli: u64,
 }
 
@@ -27,7 +28,7 @@ impl StateCount {
         let product = |a: Option<u128>, b: Option<u128>| a?.checked_mul(b?);
         Self {
             exact: product(self.exact, other.exact),
-            log2_milli: self.log2_milli + other.log2_milli,
+            log2_milli: self.log2_milli.saturating_add(other.log2_milli),
         }
     }
 
@@ -77,9 +78,14 @@ const VISITED: u64 = 1 << 9;
 const BOUND_UNITS: usize = 1 << 7;
 
 /// How many states there are, if they are few.
-fn visited(unresolved: &Unresolved, image: &Image, device: &Device, key: Key) -> Option<u128> {
+fn visited(
+    unresolved: &Unresolved,
+    open: &[Range<u64>],
+    about: (&Image, &Device, Key),
+) -> Option<u128> {
+    let (image, device, _) = about;
     let mut units = Vec::new();
-    for range in unresolved.stretches(device) {
+    for range in open {
         let end = range.end.min(image.len());
         // Long stretches are not even listed.
         if (end.saturating_sub(range.start)) / device.unit() > BOUND_UNITS as u64 {
@@ -91,7 +97,7 @@ fn visited(unresolved: &Unresolved, image: &Image, device: &Device, key: Key) ->
         return None;
     }
     let mut left = VISITED;
-    visit(unresolved, &units, (image, device, key), &mut left)
+    visit(unresolved, &units, about, &mut left)
 }
 
 fn visit(
@@ -127,18 +133,18 @@ fn ways(content: &Content) -> u64 {
 }
 
 /// Beyond so many units nobody looks at each: the number is estimated from the first ones.
-const LOOKED_AT: usize = 1 << 16;
+const LOOKED_AT: u64 = 1 << 16;
 
+/// How many states what is undecided in the stretches `open` leaves.
 pub(super) fn count(
     unresolved: &Unresolved,
+    open: &[Range<u64>],
     image: &Image,
     device: &Device,
     key: Key,
 ) -> StateCount {
     if device.order != Order::Any || device.atomic() > device.unit() {
-        // What is torn is not visited: there are too many ways, and the bound is near.
-        let whole = device.on_tear == OnTear::OldOrNew;
-        if let Some(exact) = whole.then(|| visited(unresolved, image, device, key)).flatten() {
+        if let Some(exact) = visited(unresolved, open, (image, device, key)) {
             let log2_milli = u64::try_from(exact).map_or(64_000, log2_milli);
             return StateCount { exact: Some(exact), log2_milli };
         }
@@ -147,20 +153,30 @@ pub(super) fn count(
         return StateCount { exact: None, log2_milli };
     }
     let mut states = StateCount::ONE;
-    let mut looked = 0;
-    for range in unresolved.stretches(device) {
+    let mut left = LOOKED_AT;
+    let unit = device.unit();
+    // Of units that nobody looked at yet: each was written, and may be lost.
+    let mut each_milli = 1000;
+    for range in open {
         let end = range.end.min(image.len());
-        let mut units = unresolved.open_units(range.start.min(end)..end, device);
-        if looked + units.len() > LOOKED_AT {
-            units.truncate(LOOKED_AT - looked);
-            states.exact = None;
-        }
-        looked += units.len();
-        for at in units {
+        let first = range.start.min(end);
+        let here = left.min((end - first).div_ceil(unit));
+        let looked = first..end.min(first + here * unit);
+        left -= here;
+        let before = states.log2_milli;
+        for at in unresolved.open_units(looked.clone(), device) {
             let found = unresolved.candidates(at, image, device, key);
             let tears = found.tears.iter().map(|tear| ways(&tear.content));
             let n = tears.fold(found.versions.len() as u64, u64::saturating_add);
             states = states.times(StateCount::of(n));
+        }
+        if here > 0 {
+            each_milli = (states.log2_milli - before) / here;
+        }
+        if looked.end < end {
+            let more = (end - looked.end).div_ceil(unit).saturating_mul(each_milli);
+            states.exact = None;
+            states.log2_milli = states.log2_milli.saturating_add(more);
         }
     }
     states

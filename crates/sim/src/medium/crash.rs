@@ -617,10 +617,19 @@ impl Look<'_> {
         }
         let (chain, place) = self.place(*level, *index, effect);
         let stage = 2 * (place + 1);
-        for (torn, least, most) in
-            [(false, stage, u64::MAX), (true, stage - 1, stage - 1), (false, 0, stage - 2)]
-        {
-            if torn && !self.can_tear(effect) {
+        // A unit of which a part was durably written later was written whole then: what tore under
+        // it reads as it was meant.
+        let hides = |(level, effect, _): &(usize, u32, bool)| {
+            self.levels[*level].effects[*effect as usize].fate == Fate::Durable
+        };
+        let hidden = kept.iter().any(hides);
+        let ways = [
+            (Some(false), if hidden { stage - 1 } else { stage }, u64::MAX),
+            (Some(true), stage - 1, stage - 1),
+            (None, 0, stage - 2),
+        ];
+        for (kept_torn, least, most) in ways {
+            if kept_torn == Some(true) && (hidden || !self.can_tear(effect)) {
                 continue;
             }
             let mut narrowed = limits.clone();
@@ -628,12 +637,11 @@ impl Look<'_> {
             if !narrow(&mut narrowed, chain, least, most) {
                 continue;
             }
-            let keeps = torn || least == stage;
-            if keeps {
+            if let Some(torn) = kept_torn {
                 kept.push((*level, *index, torn));
             }
             self.branch(older, narrowed, kept, base, found);
-            if keeps {
+            if kept_torn.is_some() {
                 kept.pop();
             }
         }
@@ -679,7 +687,8 @@ impl Look<'_> {
             if effect.fate != Fate::Durable {
                 let torn = origin.torn || *torn;
                 origin = Origin { seq: effect.seq, request: effect.request, torn };
-            } else {
+            } else if origin.request == RequestId::NONE && !origin.torn {
+                // A write that may be lost is what tells two versions apart.
                 origin.seq = effect.seq;
             }
         }

@@ -17,6 +17,14 @@ pub(crate) enum Bytes {
 }
 
 impl Bytes {
+    /// The same from `skip` on, without copying.
+    pub(crate) fn from(&self, skip: u64) -> Self {
+        match self {
+            Self::Data(data, offset) => Self::Data(Arc::clone(data), offset + skip as usize),
+            Self::Fill(byte) => Self::Fill(*byte),
+        }
+    }
+
     /// `len` bytes from `skip` on.
     pub(crate) fn part(&self, skip: u64, len: u64) -> Part<'_> {
         match self {

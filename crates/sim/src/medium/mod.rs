@@ -8,6 +8,7 @@
 
 mod count;
 mod crash;
+mod dull;
 mod history;
 mod log;
 mod overlay;
@@ -20,12 +21,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use core::hash::{Hash, Hasher};
+use core::ops::Range;
 
 use headcrash_engine::{Errno, TriggerId};
 
 pub use count::StateCount;
 pub(crate) use crash::{Candidates, Content, MIX, Origin, Settled, mix};
 pub use history::DeviceEvent;
+pub(crate) use history::History;
 pub(crate) use log::{Bytes, Part};
 pub use overlay::LiveFault;
 pub(crate) use overlay::{Shows, garbage};
@@ -61,6 +64,8 @@ pub(crate) struct Medium {
     /// Lengths it may have after a cut, newest first, when it was changed since the last flush.
     lengths: Vec<(u64, u64)>,
     unresolved: Unresolved,
+    /// Where the newest cuts could lose something, and nobody could tell.
+    dull: Ranges<()>,
     pub(crate) overlays: Overlays,
     /// Reports that are still to come.
     pub(crate) late: Option<Errno>,
@@ -71,7 +76,7 @@ pub(crate) struct Medium {
     /// What sectors held before they were last written, for those who want to see it.
     pub(crate) before: Option<Image>,
     /// What the device did, if somebody wants to know. Shared by clones until one of them does more.
-    pub(crate) history: Option<Arc<Vec<DeviceEvent>>>,
+    pub(crate) history: Option<Arc<History>>,
 }
 
 /// A failure that each client is told of once: Linux's `errseq_t`.
@@ -144,6 +149,7 @@ impl Medium {
             covered: first,
             lengths: Vec::new(),
             unresolved: Unresolved::default(),
+            dull: Ranges::new(),
             overlays: Overlays::default(),
             late: None,
             errseq: None,
@@ -156,7 +162,21 @@ impl Medium {
     /// Writes down what the device did.
     pub(crate) fn note(&mut self, event: impl FnOnce() -> DeviceEvent) {
         if let Some(history) = &mut self.history {
-            Arc::make_mut(history).push(event());
+            Arc::make_mut(history).push(event(), self.seq);
+        }
+    }
+
+    /// Writes down that a flush was submitted that covers effects up to this one.
+    pub(crate) fn note_flush(&mut self, request: RequestId, scope: u64) {
+        if let Some(history) = &mut self.history {
+            Arc::make_mut(history).flush(request, scope);
+        }
+    }
+
+    /// Writes down that a request's flush is done.
+    pub(crate) fn note_flushed(&mut self, request: RequestId) {
+        if let Some(history) = &mut self.history {
+            Arc::make_mut(history).flushed(request, self.seq);
         }
     }
 
@@ -298,8 +318,7 @@ impl Medium {
     /// The disk was opened again: no cache shows what was dropped, and what lasted until now is over.
     pub(crate) fn reopened(&mut self) {
         // What is pending can still be kept; what was dropped is lost here.
-        self.find_broken(|effect| effect.fate == Fate::Dropped);
-        self.revert_dropped();
+        self.evict();
         self.overlays.reopened();
     }
 
@@ -363,6 +382,18 @@ impl Medium {
         self.touched.set_len(len.div_ceil(512));
     }
 
+    /// The length is another one, and durable: nobody asked for it.
+    pub(crate) fn resized(&mut self, len: u64, arrival: Arrival) {
+        self.set_len(len, arrival);
+        self.lengths.clear();
+    }
+
+    /// The cache gives up what it need not write: what a failed flush dropped is not seen any more.
+    pub(crate) fn evict(&mut self) {
+        self.find_broken(|effect| effect.fate == Fate::Dropped);
+        self.revert_dropped();
+    }
+
     /// The power goes while these writes are on their way, in the order of their submission.
     pub(crate) fn power_cut(&mut self, in_flight: impl Iterator<Item = Arrival>) {
         self.before = None;
@@ -400,10 +431,45 @@ impl Medium {
         if effects.iter().all(|effect| effect.fate == Fate::Durable) {
             effects.clear();
         }
-        self.unresolved.cut(effects, &self.device);
+        self.cut_effects(effects);
         (self.late, self.errseq) = (None, None);
         self.promised = self.seq;
         self.covered = self.seq;
+    }
+
+    /// Leaves these effects undecided, but for where nobody could tell what became of them.
+    fn cut_effects(&mut self, effects: Vec<Effect>) {
+        if effects.is_empty() {
+            return;
+        }
+        for effect in &effects {
+            self.dull.remove(effect.at..effect.end());
+        }
+        let mut dull = dull::stretches(&effects, &self.image, &self.device);
+        // What an older cut left there, or a fault lies over, is still to be decided.
+        for range in self.open() {
+            dull.remove(range);
+        }
+        for fault in self.overlays.live() {
+            dull.remove(fault.at..fault.at + fault.len);
+        }
+        self.unresolved.cut(effects, &self.device);
+        for (range, ()) in dull.iter() {
+            self.unresolved.overwritten(range.clone(), Settled::Known);
+            self.dull.insert(range, ());
+        }
+    }
+
+    /// The stretches in which something may be undecided, in whole units.
+    fn open(&self) -> Vec<Range<u64>> {
+        let mut open = Ranges::new();
+        for range in self.unresolved.stretches(&self.device) {
+            open.insert(range, ());
+        }
+        for (range, ()) in self.dull.iter() {
+            open.remove(range);
+        }
+        open.iter().map(|(range, ())| range).collect()
     }
 
     /// Notes where a cut may lose, or has lost, what was told to be durable: whatever is not
@@ -470,8 +536,15 @@ impl Medium {
             return;
         }
         let end = at.saturating_add(len).min(self.image.len());
-        for unit in self.unresolved.open_units(at.min(end)..end, &self.device) {
-            self.decide(unit, choices, tell);
+        let unit = self.device.unit();
+        let mut at = at.min(end) / unit * unit;
+        // Units are listed a few at a time: there can be very many.
+        while at < end {
+            let next = at.saturating_add(unit * LISTED).min(end);
+            for unit in self.unresolved.open_units(at..next, &self.device) {
+                self.decide(unit, choices, tell);
+            }
+            at = next;
         }
     }
 
@@ -592,7 +665,9 @@ impl Medium {
 
     /// How many states reads could tell apart.
     pub(crate) fn possible_states(&self) -> StateCount {
-        let count = |image: &Image| count::count(&self.unresolved, image, &self.device, self.key);
+        let open = self.open();
+        let count =
+            |image: &Image| count::count(&self.unresolved, &open, image, &self.device, self.key);
         let (lengths, _) = self.possible_lengths();
         let each = lengths.iter().map(|(len, _)| {
             let mut image = self.image.clone();
@@ -627,8 +702,7 @@ impl Medium {
 
     /// The stretches in which something may be undecided.
     pub(crate) fn open_stretches(&self) -> Vec<(u64, u64)> {
-        let stretches = self.unresolved.stretches(&self.device);
-        stretches.into_iter().map(|range| (range.start, range.end - range.start)).collect()
+        self.open().into_iter().map(|range| (range.start, range.end - range.start)).collect()
     }
 
     /// Whether a flush of `client` has a failure to be told of.
@@ -654,6 +728,9 @@ impl Medium {
         self.errseq = Some(Errseq { errno, count: count + 1, heard });
     }
 }
+
+/// How many units are listed at a time.
+const LISTED: u64 = 1 << 16;
 
 /// Which granules of a mixture are new, six to a question; not all of them, and not none.
 fn mixture(key: Key, granules: usize, choices: &mut dyn Choices) -> Vec<u64> {

@@ -26,6 +26,31 @@ fn every_scenario_has_a_snapshot_and_the_other_way_round() {
     none(&findings);
 }
 
+/// The catalogue of faults names, for each, a scenario that shows it.
+#[test]
+fn the_catalogue_names_scenarios_that_are_there() {
+    const CATALOGUE: &str = "crates/sim/FAULTS.md";
+    let files = tree::files();
+    let text = tree::read(CATALOGUE);
+    let mut findings = Vec::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        for name in text.split('`').skip(1).step_by(2).filter(|name| is_scenario(name)) {
+            if !files.contains(&format!("scenarios/{name}.ron")) {
+                findings.push(format!("{CATALOGUE}:{line}: there is no scenario `{name}`"));
+            }
+        }
+    }
+    none(&findings);
+}
+
+/// Whether this is written as scenarios are: `journal/torn_commit`.
+fn is_scenario(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    name.split_once('/').is_some_and(|(topic, name)| {
+        !topic.is_empty() && !name.is_empty() && topic.chars().chain(name.chars()).all(plain)
+    })
+}
+
 fn snapshot_of(file: &str) -> Option<String> {
     let name = file.strip_prefix("scenarios/")?.strip_suffix(".ron")?;
     if file.ends_with(FAILURE) {
