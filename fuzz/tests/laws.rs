@@ -59,6 +59,11 @@ fn logs() {
 }
 
 #[test]
+fn orders() {
+    hold("orders");
+}
+
+#[test]
 fn formats() {
     hold("formats");
 }

@@ -27,9 +27,10 @@ pub use failure::{
     repeat_command, replay_command,
 };
 pub use run::{
-    Coverage, CrashPoint, Example, Exhaustion, Exploration, FACTS_MAX, Images, Keep, Method,
-    Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, UNDECIDED_MAX, Variant, Verdicts,
-    Violation, WORK_MAX, Waiter, WholeImage, explore, run, run_as, run_seed, stop_at, undecided,
+    Coverage, CrashPoint, Example, Exhausted, Exhaustion, Exploration, FACTS_MAX, Images, Keep,
+    Method, Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, UNDECIDED_MAX, Variant,
+    Verdicts, Violation, WORK_MAX, Waiter, WholeImage, explore, run, run_as, run_seed, stop_at,
+    undecided,
 };
 pub use scenario::{
     Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,

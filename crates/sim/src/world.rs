@@ -89,6 +89,7 @@ pub struct World {
 ///
 /// A clone has none: they are nothing that a world is.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a request under way is in its box, and goes back into it")]
 pub(crate) struct Spare(Vec<Box<Request>>);
 
 impl Clone for Spare {

@@ -8,6 +8,7 @@ mod flushes;
 mod imports;
 mod lifts;
 mod logs;
+mod orders;
 mod rules;
 mod runs;
 mod suspensions;
@@ -23,6 +24,7 @@ pub use flushes::flushes;
 pub use imports::imports;
 pub use lifts::lifts;
 pub use logs::logs;
+pub use orders::orders;
 pub use rules::rules;
 pub use runs::runs;
 pub use suspensions::suspensions;
@@ -41,6 +43,7 @@ pub const ALL: &[(&str, Law)] = &[
     ("imports", imports),
     ("lifts", lifts),
     ("logs", logs),
+    ("orders", orders),
     ("rules", rules),
     ("runs", runs),
     ("scenario_text", scenario_text),

@@ -187,6 +187,13 @@ pub(crate) struct File {
     /// Example: `seed_list: [3, 1, 4]`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) seed_list: Option<Vec<u64>>,
+    /// Who answers what could go two ways: who is next, what is done first, whether a fault strikes.
+    ///
+    /// Default: `seeded`
+    ///
+    /// Example: `choices: pct(depth: 3)`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) choices: Answers,
     /// What should come of a run.
     ///
     /// Default: `held`
@@ -263,6 +270,58 @@ pub(crate) enum Expect {
     NotMeasured,
     /// Nothing was wrong that was not said, but a recovery refused with an error.
     Refused,
+}
+
+/// Who answers what could go two ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(rename = "Choices")]
+pub(crate) enum Answers {
+    /// The seed, with a fair draw at every question.
+    #[default]
+    Seeded,
+    /// The seed draws who ranks before whom, and a few moments at which that changes: bugs that
+    /// need no more than so many steps in a certain order are found with a known probability.
+    ///
+    /// Example: `choices: pct(depth: 3)`
+    Pct {
+        /// How many steps.
+        ///
+        /// Default: `3`
+        ///
+        /// Example: `depth: 2`
+        #[serde(default = "pct_depth", skip_serializing_if = "is_pct_depth")]
+        depth: u64,
+    },
+    /// Every answer to every question, one run after the other; of orders that only swap steps
+    /// that commute one is tried. What takes time takes the least, and no seed is needed.
+    ///
+    /// Example: `choices: exhaustive(runs: 100_000)`
+    Exhaustive {
+        /// At most so many runs.
+        ///
+        /// Default: `100_000`
+        ///
+        /// Example: `runs: 1_000`
+        #[serde(default = "exhaustive_runs", skip_serializing_if = "is_exhaustive_runs")]
+        runs: u64,
+    },
+}
+
+const fn pct_depth() -> u64 {
+    3
+}
+
+const fn is_pct_depth(depth: &u64) -> bool {
+    *depth == pct_depth()
+}
+
+const fn exhaustive_runs() -> u64 {
+    100_000
+}
+
+const fn is_exhaustive_runs(runs: &u64) -> bool {
+    *runs == exhaustive_runs()
 }
 
 /// How suspended requests go on besides by a step.

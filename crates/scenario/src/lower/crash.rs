@@ -7,7 +7,8 @@ use headcrash_sim::{Applied, DiskId, Engines, FileVerbs, Skew};
 
 use super::{Lower, steps};
 use crate::file::crash::{CutAt as FileCutAt, EngineAtCut, StateOrder as FileOrder};
-use crate::file::{self, Action, Fault, File, Step};
+use crate::file::{self, Action, Answers, Fault, File, Step};
+use crate::run::Method;
 use crate::scenario::{
     CutAt, DiskIndex, FailEach, FailFiles, OnMisuse, PowerCut, Search, StateOrder,
 };
@@ -207,6 +208,41 @@ impl Lower<'_> {
             }
             file::Search::Sampled { runs } => {
                 Search::Sampled { runs: bounded("runs", runs, MAX_RUNS) }
+            }
+        }
+    }
+
+    /// Who answers.
+    pub(super) fn answers(&mut self, file: &File, root: Place<'_>) -> Method {
+        let place = root.field("choices");
+        match file.choices {
+            Answers::Seeded => Method::Seeded,
+            Answers::Pct { depth } => {
+                let most = u64::from(Method::DEPTH_MAX);
+                let depth = self.between(depth, 1, most, "depth", place.field("depth"));
+                Method::Pct { depth: depth.unwrap_or(1) as u32 }
+            }
+            Answers::Exhaustive { runs } => {
+                let runs = self.between(runs, 1, MAX_RUNS, "runs", place.field("runs"));
+                for (name, given) in [
+                    ("seed", file.seed.is_some()),
+                    ("seeds", file.seeds.is_some()),
+                    ("seed_list", file.seed_list.is_some()),
+                ] {
+                    if given {
+                        let message = format!("`{name}` says nothing where every answer is tried");
+                        self.say(root.field(name).name_span(), &message);
+                    }
+                }
+                if file.fail_each.is_some() {
+                    let message = "`fail_each` repeats runs that follow a seed";
+                    let told = self.say(root.field("fail_each").name_span(), message);
+                    told.help.push(
+                        "where every answer is tried a fault with a `chance` is, in both ways"
+                            .to_owned(),
+                    );
+                }
+                Method::Exhaustive { runs: runs.unwrap_or(1) }
             }
         }
     }

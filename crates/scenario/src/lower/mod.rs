@@ -68,6 +68,7 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
     let power_cut = lower.power_cut(&file, root);
     let search = lower.search(&file, root);
     let search = power_cut.is_some().then_some(search);
+    let method = lower.answers(&file, root);
     let fail_each = lower.fail_each(&file, root);
     let copies = lower.copies(&file, root);
     let on_misuse = Lower::on_misuse(&file);
@@ -86,6 +87,7 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
         recover,
         power_cut,
         search,
+        method,
         fail_each,
         copies,
         on_misuse,

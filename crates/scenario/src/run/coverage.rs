@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use headcrash_engine::{Errno, EventId, RuleId, StableHasher, State};
 use headcrash_sim::{NodeId, What};
 
-use crate::scenario::{DiskIndex, FaultPlace, RulePlace};
+use crate::scenario::{DiskIndex, FaultPlace, FileSystemIndex, RulePlace};
 
 /// What a run has reached, or several have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Coverage {
     pub fired: BTreeSet<RulePlace>,
     /// Faults that struck.
     pub struck: BTreeSet<FaultPlace>,
+    /// Faults of file systems that struck, by their place in the file system's.
+    pub struck_files: BTreeSet<(FileSystemIndex, usize)>,
     /// Errors that a client was answered.
     pub failed: BTreeSet<Errno>,
     /// States that a node's engine was in, other than the first.
@@ -36,6 +38,7 @@ impl Coverage {
         extend(&mut self.announced, &other.announced);
         extend(&mut self.fired, &other.fired);
         extend(&mut self.struck, &other.struck);
+        extend(&mut self.struck_files, &other.struck_files);
         extend(&mut self.failed, &other.failed);
         extend(&mut self.states, &other.states);
         extend(&mut self.sometimes, &other.sometimes);
@@ -45,12 +48,30 @@ impl Coverage {
         self.features.len() > before
     }
 
+    /// Whether this has reached everything that `other` has.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        // Features first: they tell most runs apart.
+        other.features.is_subset(&self.features)
+            && other.announced.is_subset(&self.announced)
+            && other.fired.is_subset(&self.fired)
+            && other.struck.is_subset(&self.struck)
+            && other.struck_files.is_subset(&self.struck_files)
+            && other.failed.is_subset(&self.failed)
+            && other.states.is_subset(&self.states)
+            && other.sometimes.is_subset(&self.sometimes)
+            && other.steps.is_subset(&self.steps)
+    }
+
+    /// Whether a run came out like this, in the words of [`Outcome::label`](crate::Outcome::label).
+    #[must_use]
+    pub fn has_outcome(&self, label: &str) -> bool {
+        self.features.contains(&number("outcome", label))
+    }
+
     /// Something that can be told apart.
     pub(super) fn feature(&mut self, kind: &str, what: impl Hash) {
-        let mut hasher = StableHasher::default();
-        hasher.write(kind.as_bytes());
-        what.hash(&mut hasher);
-        self.features.insert(hasher.finish());
+        self.features.insert(number(kind, what));
     }
 
     /// What a fact tells.
@@ -63,6 +84,12 @@ impl Coverage {
             What::Moved { node, rule, to, .. } => {
                 self.states.insert((*node, *to));
                 self.fire(*node, *rule);
+            }
+            What::Set { node, to, .. } => _ = self.states.insert((*node, *to)),
+            What::FileStruck { fs, rule, .. } => {
+                let fs = FileSystemIndex(fs.index());
+                self.struck_files.insert((fs, rule.index()));
+                self.feature("struck file", (fs, rule));
             }
             What::Armed { node, .. } => self.feature("armed", (node, what)),
             What::Struck { disk, rule, .. } => {
@@ -80,6 +107,13 @@ impl Coverage {
         let disk = DiskIndex(node.disk.index());
         self.fired.insert(RulePlace { disk, node: node.depth as usize, rule });
     }
+}
+
+fn number(kind: &str, what: impl Hash) -> u64 {
+    let mut hasher = StableHasher::default();
+    hasher.write(kind.as_bytes());
+    what.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn extend<T: Ord + Clone>(into: &mut BTreeSet<T>, from: &BTreeSet<T>) {

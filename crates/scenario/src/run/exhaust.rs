@@ -1,8 +1,11 @@
 //! Every run of a small scenario.
 
+use std::collections::BTreeMap;
+
 use headcrash_search::{ANSWERS_MAX, Odometer};
 use headcrash_sim::{Choices, Footprint, Key, Point};
 
+use super::coverage::Coverage;
 use super::footprint::Watch;
 use super::observer::Observer;
 use super::session::{Session, Step};
@@ -39,6 +42,8 @@ pub struct Exhaustion<'s> {
     base: Option<Session<'s>>,
     whole: u64,
     ended: bool,
+    /// What was reached in runs made to their end.
+    coverage: Coverage,
 }
 
 /// One of all runs.
@@ -73,7 +78,15 @@ impl<'s> Exhaustion<'s> {
         let observer = Observer { watch: Some(watch.clone()), ..Observer::default() };
         let base = Session::new(scenario, &Variant::default(), observer, &mut counting);
         let base = (counting.asked == 0).then_some(base);
-        Self { scenario, odometer: Odometer::new(), watch, base, whole: 0, ended: false }
+        Self {
+            scenario,
+            odometer: Odometer::new(),
+            watch,
+            base,
+            whole: 0,
+            ended: false,
+            coverage: Coverage::default(),
+        }
     }
 
     /// The next run that is no repetition; `None` after the last.
@@ -96,12 +109,10 @@ impl<'s> Exhaustion<'s> {
             Some(base) => base.clone(),
             None => {
                 let observer = Observer { watch: Some(self.watch.clone()), ..Observer::default() };
-                let variant = Variant::default();
-                let session = Session::new(self.scenario, &variant, observer, odometer);
-                // Whatever the beginning has asked, no step was taken.
-                session
+                Session::new(self.scenario, &Variant::default(), observer, odometer)
             }
         };
+        // Whatever the beginning has asked and touched, no step was taken.
         session.observer.touched = Footprint::default();
         loop {
             let step = session.advance(odometer);
@@ -111,6 +122,7 @@ impl<'s> Exhaustion<'s> {
                 return None;
             }
             if let Step::Over(outcome) = step {
+                session.cover(&outcome, &mut self.coverage);
                 let digest = session.digest(&outcome);
                 let hash = session.observer.hash.value();
                 let answers = self.odometer.answers().collect();
@@ -124,6 +136,12 @@ impl<'s> Exhaustion<'s> {
     pub fn again(&self, tried: &Tried, keep: Keep) -> Run {
         let along = Along { answers: tried.answers.iter().copied() };
         run_as(self.scenario, Variant::default(), along, keep).0
+    }
+
+    /// What was reached so far.
+    #[must_use]
+    pub const fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// How many runs were made to their end.
@@ -157,6 +175,60 @@ impl<'s> Exhaustion<'s> {
     pub fn too_many(&self) -> Option<(&'static str, u64)> {
         const { assert!(ANSWERS_MAX == 64, "decided once, and said in the docs") };
         self.odometer.too_many().map(|(point, n)| (point.kind.name(), n))
+    }
+}
+
+/// What came of all runs of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// How many runs were made to their end.
+    pub whole: u64,
+    /// See [`Exhaustion::saved`].
+    pub saved: u64,
+    /// Whether there are no more.
+    pub is_complete: bool,
+    /// See [`Exhaustion::too_many`].
+    pub too_many: Option<(&'static str, u64)>,
+    /// How many runs came to what, and the number of the first of them, from 1.
+    pub outcomes: BTreeMap<String, (u64, u64)>,
+}
+
+/// Makes every run, and gives back the first that did not hold, or else the first.
+pub(super) fn exhaust(scenario: &Scenario, budget: u64, keep: Keep) -> Run {
+    let mut runs = Exhaustion::new(scenario);
+    let mut outcomes = BTreeMap::<String, (u64, u64)>::new();
+    let mut hash = Key::NOBODY;
+    let mut shown: Option<Tried> = None;
+    while runs.begun() < budget
+        && let Some(tried) = runs.next()
+    {
+        hash = hash.nth(tried.hash);
+        outcomes.entry(tried.outcome.label()).or_insert((0, runs.whole())).0 += 1;
+        let held = |tried: &Tried| tried.outcome == Outcome::Held;
+        if shown.as_ref().is_none_or(|shown| held(shown) && !held(&tried)) {
+            shown = Some(tried);
+        }
+    }
+    let shown = shown.expect("there is a calm run, and a budget for it");
+    let mut run = runs.again(&shown, keep);
+    run.all_hash = hash.number();
+    run.coverage.add(&runs.coverage);
+    run.exhausted = Some(Exhausted {
+        whole: runs.whole(),
+        saved: runs.saved(),
+        is_complete: runs.is_complete(),
+        too_many: runs.too_many(),
+        outcomes,
+    });
+    run
+}
+
+impl Tried {
+    /// How many of its answers were not the calmest, and how many there were.
+    #[must_use]
+    pub fn size(&self) -> (u64, u64) {
+        let unusual = self.answers.iter().filter(|answer| **answer != 0).count();
+        (unusual as u64, self.answers.len() as u64)
     }
 }
 

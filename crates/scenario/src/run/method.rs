@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use headcrash_search::Priorities;
-use headcrash_sim::{Choices, Seeded};
+use headcrash_sim::Seeded;
 
+use super::exhaust::exhaust;
 use super::{Keep, Run, Variant, run_each};
 use crate::scenario::Scenario;
 
@@ -21,37 +22,33 @@ pub enum Method {
         /// How many steps: at least 1, at most [`Method::DEPTH_MAX`].
         depth: u32,
     },
-    /// Every answer to every question ([`Odometer`](headcrash_search::Odometer)): the n-th run is
-    /// the n-th of all.
-    Exhaustive,
+    /// Every answer to every question ([`Odometer`](headcrash_search::Odometer)), and no seeds.
+    Exhaustive {
+        /// At most so many runs are made.
+        runs: u64,
+    },
 }
 
 impl Method {
     /// No bug has been said to need more steps in a certain order.
     pub const DEPTH_MAX: u32 = 64;
 
-    /// Runs a scenario with what follows from `seed`, as [`run_seed`](crate::run_seed) does.
+    /// As many runs as an exhaustive search makes if nobody says how many.
+    pub const RUNS: u64 = 100_000;
+
+    /// Runs a scenario with what follows from `seed`, as [`run_seed`](crate::run_seed) does with
+    /// the scenario's own method. `length` is what [`Self::length`] says of the scenario.
     ///
-    /// # Panics
-    ///
-    /// With [`Method::Exhaustive`]: its runs follow from one another, see
-    /// [`Exhaustion`](crate::Exhaustion).
+    /// [`Method::Exhaustive`] makes all runs at once, whatever the seed.
     #[must_use]
     pub fn run(self, scenario: &Scenario, seed: u64, length: u64, keep: Keep) -> Run {
-        run_each(scenario, keep, &|| self.answerer(seed, length))
-    }
-
-    /// The same for one variant of the scenario, and no others.
-    #[must_use]
-    pub fn run_as(
-        self,
-        scenario: &Scenario,
-        variant: Variant,
-        seed: u64,
-        length: u64,
-        keep: Keep,
-    ) -> Run {
-        super::run_variant(scenario, variant, keep, &|| self.answerer(seed, length))
+        match self {
+            Self::Seeded => run_each(scenario, keep, &|| Box::new(Seeded::from_seed(seed))),
+            Self::Pct { depth } => {
+                run_each(scenario, keep, &|| Box::new(Priorities::new(seed, depth, length)))
+            }
+            Self::Exhaustive { runs } => exhaust(scenario, runs, keep),
+        }
     }
 
     /// How many questions of who a calm run of the scenario asks: the length that
@@ -63,15 +60,7 @@ impl Method {
                 let ranks = Priorities::new(0, 1, 1);
                 super::run_as(scenario, Variant::default(), ranks, Keep::Hash).1.asked()
             }
-            Self::Seeded | Self::Exhaustive => 0,
-        }
-    }
-
-    fn answerer(self, seed: u64, length: u64) -> Box<dyn Choices> {
-        match self {
-            Self::Seeded => Box::new(Seeded::from_seed(seed)),
-            Self::Pct { depth } => Box::new(Priorities::new(seed, depth, length)),
-            Self::Exhaustive => panic!("the runs of an exhaustive search have no seeds"),
+            Self::Seeded | Self::Exhaustive { .. } => 0,
         }
     }
 }
@@ -82,7 +71,7 @@ impl fmt::Display for Method {
         match self {
             Self::Seeded => f.write_str("seeded"),
             Self::Pct { depth } => write!(f, "pct:{depth}"),
-            Self::Exhaustive => f.write_str("exhaustive"),
+            Self::Exhaustive { .. } => f.write_str("exhaustive"),
         }
     }
 }
@@ -98,7 +87,7 @@ impl FromStr for Method {
     fn from_str(text: &str) -> Result<Self, NoMethod> {
         match text.split_once(':') {
             None if text == "seeded" => Ok(Self::Seeded),
-            None if text == "exhaustive" => Ok(Self::Exhaustive),
+            None if text == "exhaustive" => Ok(Self::Exhaustive { runs: Self::RUNS }),
             None if text == "pct" => Ok(Self::Pct { depth: 3 }),
             Some(("pct", depth)) => match depth.parse() {
                 Ok(depth) if (1..=Self::DEPTH_MAX).contains(&depth) => Ok(Self::Pct { depth }),

@@ -17,13 +17,13 @@ mod violation;
 use headcrash_engine::Trigger;
 use headcrash_sim::{
     Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, FileFault, FileSystemSpec,
-    FsId, Key, LiveFault, Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Seeded, Sink,
+    FsId, Key, LiveFault, Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Sink,
     Strictness, Wait, What, World,
 };
 
 use condition::suspended_tags;
 pub use coverage::Coverage;
-pub use exhaust::{Exhaustion, Tried};
+pub use exhaust::{Exhausted, Exhaustion, Tried};
 use explore::explore_variant;
 pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
 pub use images::{Images, UNDECIDED_MAX, WholeImage, undecided};
@@ -78,6 +78,8 @@ pub struct Run {
     pub each_failed: Vec<String>,
     /// With a search: what came of all crash states.
     pub exploration: Option<Exploration>,
+    /// With a method that tries every answer: what came of all runs.
+    pub exhausted: Option<Exhausted>,
     /// Over the traces of all runs that were made.
     pub all_hash: u64,
     /// What was reached, in all runs that were made.
@@ -93,7 +95,7 @@ pub enum Keep {
     Hash,
 }
 
-/// Runs a scenario with the choices of a seed.
+/// Runs a scenario with the choices that its method has for a seed.
 ///
 /// A scenario whose power goes [everywhere](CutAt::Everywhere), or whose crash states are to be
 /// searched, is explored: the run is then the smallest that shows the worst verdict, and
@@ -101,7 +103,8 @@ pub enum Keep {
 /// run is the first that did not hold, or the one without a fault.
 #[must_use]
 pub fn run_seed(scenario: &Scenario, seed: u64, keep: Keep) -> Run {
-    run_each(scenario, keep, &|| Box::new(Seeded::from_seed(seed)))
+    let method = scenario.method();
+    method.run(scenario, seed, method.length(scenario), keep)
 }
 
 /// Runs a scenario, in each variant it asks for; every run is answered by a new answerer.
@@ -241,6 +244,7 @@ pub fn run_as<C: Choices>(
         variant,
         each_failed: Vec::new(),
         exploration: None,
+        exhausted: None,
         coverage,
     };
     (run, choices)

@@ -23,6 +23,7 @@ pub use files::{FileIo, FileIoKind, FileSystem, Finds};
 pub use step::{Client, Gets, Io, Step, StepKind, Wanted};
 
 use crate::file::File;
+use crate::run::Method;
 use crate::source::{Location, Source};
 
 macro_rules! indices {
@@ -67,6 +68,7 @@ pub struct Scenario {
     pub(crate) recover: Option<Client>,
     pub(crate) power_cut: Option<PowerCut>,
     pub(crate) search: Option<Search>,
+    pub(crate) method: Method,
     pub(crate) fail_each: Option<FailEach>,
     pub(crate) copies: Vec<Copies>,
     pub(crate) on_misuse: OnMisuse,
@@ -151,6 +153,12 @@ impl Scenario {
     #[must_use]
     pub const fn search(&self) -> Option<Search> {
         self.search
+    }
+
+    /// Who answers what could go two ways, if nobody says otherwise.
+    #[must_use]
+    pub const fn method(&self) -> Method {
+        self.method
     }
 
     /// Which accesses fail, each in a run of its own; never with a cut at

@@ -13,7 +13,7 @@ pub use names::Names;
 
 use headcrash_sim::Misuse;
 
-use crate::run::Run;
+use crate::run::{Exhausted, Run};
 use crate::scenario::{Failing, Scenario};
 
 /// The version of the JSON form. It changes when a field changes its meaning or goes away, not
@@ -62,9 +62,26 @@ pub fn text(scenario: &Scenario, run: &Run) -> String {
     if !run.each_failed.is_empty() {
         text.push_str(&each_failed(&run.each_failed));
     }
+    if let Some(all) = &run.exhausted {
+        text.push_str(&exhausted(all));
+    }
     if let Some(found) = &run.exploration {
         text.push('\n');
         text.push_str(&exploration(scenario, found));
+    }
+    text
+}
+
+/// What came of all runs: how many, how many were saved, and what they came to.
+fn exhausted(all: &Exhausted) -> String {
+    let ended = match (all.is_complete, all.too_many) {
+        (true, _) => "all of them".to_owned(),
+        (false, Some((kind, n))) => format!("a {kind} question had {n} answers, too many"),
+        (false, None) => "ended by a budget".to_owned(),
+    };
+    let mut text = format!("\n{} runs, {} saved: {ended}\n", all.whole, all.saved);
+    for (outcome, (count, first)) in &all.outcomes {
+        text.push_str(&format!("{outcome}: {count}, the first is run {first}\n"));
     }
     text
 }
@@ -132,6 +149,12 @@ pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
         "hash": format!("{:016x}", run.hash),
         "suspended": run.suspended,
         "misuses": run.misuses.iter().map(misuse).collect::<Vec<_>>(),
+        "runs": run.exhausted.as_ref().map(|all| serde_json::json!({
+            "made": all.whole,
+            "saved": all.saved,
+            "complete": all.is_complete,
+            "outcomes": all.outcomes,
+        })),
         "crash_states": run.exploration.as_ref().map(exploration::as_json),
     });
     text.push_str(&format!("{end}\n"));
