@@ -9,6 +9,7 @@
 //! `fuzz_targets/` and its `[[bin]]`. A test fails while one of them is missing.
 
 pub mod enumerator;
+mod finding;
 pub mod laws;
 pub mod model;
 mod story;

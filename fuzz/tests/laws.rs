@@ -59,6 +59,16 @@ fn logs() {
 }
 
 #[test]
+fn scenario() {
+    hold("scenario");
+}
+
+#[test]
+fn schedule() {
+    hold("schedule");
+}
+
+#[test]
 fn orders() {
     hold("orders");
 }

@@ -11,6 +11,8 @@ mod logs;
 mod orders;
 mod rules;
 mod runs;
+mod scenario;
+mod schedule;
 mod suspensions;
 mod text;
 
@@ -27,6 +29,8 @@ pub use logs::logs;
 pub use orders::orders;
 pub use rules::rules;
 pub use runs::runs;
+pub use scenario::scenario;
+pub use schedule::schedule;
 pub use suspensions::suspensions;
 pub use text::{formats, scenario_text};
 
@@ -46,6 +50,8 @@ pub const ALL: &[(&str, Law)] = &[
     ("orders", orders),
     ("rules", rules),
     ("runs", runs),
+    ("scenario", scenario),
     ("scenario_text", scenario_text),
+    ("schedule", schedule),
     ("suspensions", suspensions),
 ];

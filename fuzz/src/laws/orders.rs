@@ -39,10 +39,7 @@ pub fn orders(u: &mut Unstructured<'_>) -> Result<()> {
 }
 
 /// What the runs came to, and how many they were; nothing if they are too many.
-fn outcomes(
-    mut runs: Exhaustion<'_>,
-    scenario: &Scenario,
-) -> Option<(BTreeMap<u64, String>, u64)> {
+fn outcomes(mut runs: Exhaustion<'_>, scenario: &Scenario) -> Option<(BTreeMap<u64, String>, u64)> {
     let mut outcomes = BTreeMap::new();
     while let Some(tried) = runs.next() {
         if runs.begun() > RUNS_MAX {

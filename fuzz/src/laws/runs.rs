@@ -19,7 +19,7 @@ use headcrash_sim::{Calm, Replay, Schedule, Strictness, What};
 ///
 /// When the law is broken.
 pub fn runs(u: &mut Unstructured<'_>) -> Result<()> {
-    let text = scenario(u)?;
+    let text = anything(u)?;
     let scenario = parse("law.ron", text.as_bytes())
         .unwrap_or_else(|errors| panic!("{}\n{text}", errors.render(false)));
     let seed = u.arbitrary()?;
@@ -120,7 +120,7 @@ const EVENTS: &[&str] = &[
 const TAGS: &[&str] = &["A", "B", "C"];
 
 /// A valid scenario: every tag is set by the first client, on the first disk.
-fn scenario(u: &mut Unstructured<'_>) -> Result<String> {
+pub(super) fn anything(u: &mut Unstructured<'_>) -> Result<String> {
     let mut text = String::from("(\n");
     let old = u.arbitrary()?;
     line(&mut text, if old { "dialect: qemu_2_6" } else { "dialect: qemu_10_0_2" });

@@ -17,8 +17,8 @@ mod violation;
 use headcrash_engine::Trigger;
 use headcrash_sim::{
     Choices, ClientId, DiskId, DiskSpec, Effect, Fact, Fault, FaultRule, FileFault, FileSystemSpec,
-    FsId, Key, LiveFault, Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Sink,
-    Strictness, Wait, What, World,
+    FsId, Key, LiveFault, Misuse, NodeSpec, Recorder, Replay, Resumes, Schedule, Sink, Strictness,
+    Wait, What, World,
 };
 
 use condition::suspended_tags;

@@ -1,0 +1,10 @@
+//! `fuzz::laws::scenario` under libFuzzer.
+
+#![no_main]
+
+use arbitrary::Unstructured;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    _ = fuzz::laws::scenario(&mut Unstructured::new(data));
+});
