@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion};
 use headcrash_engine::{Dialect, ProgramBuilder, Quirks};
-use headcrash_scenario::{explore, parse};
+use headcrash_scenario::{Scenario, explore, parse};
 use headcrash_sim::{
     Calm, ClientId, Cx, DiskId, DiskSpec, Image, Io, Key, Limits, LimitsSpec, NodeSpec, Resumes,
     TraceHash, World,
@@ -51,48 +51,53 @@ fn unflushed(len: u64, writes: u64) -> World {
     world
 }
 
-/// A journal of forty writes, and a recovery that reads the commit record, then what it names.
-const JOURNAL: &str = r#"(
-    disks: [(size: 1_048_576)],
-    clients: [(name: "writer", steps: [
-        repeat(times: 8, steps: [
-            write(at: 4_096, len: 4_096, fill: 0x11),
-            write(at: 8_192, len: 4_096, fill: 0x12),
-            write(at: 12_288, len: 4_096, fill: 0x13),
-            write(at: 16_384, len: 4_096, fill: 0x14),
-            write(at: 0, len: 512, fill: 0xC0),
-        ]),
-    ])],
-    power_cut: (at: everywhere),
-    recover: [
-        read(at: 0, len: 512, save: "record"),
-        when(saved: "record", holds: fill(0xC0), then: [
-            read(at: 4_096, len: 512), read(at: 8_192, len: 512),
-            read(at: 12_288, len: 512), read(at: 16_384, len: 512),
-        ]),
-    ],
-    search: crash_states(depth: 12, runs: 1_000_000),
-)"#;
+/// A journal of forty writes, eight transactions of four blocks and a commit record, and a
+/// recovery that reads the record, then the blocks it names. Nothing is flushed.
+fn journal() -> Scenario {
+    let writes: String = (0..8)
+        .flat_map(|round| {
+            let block = move |n: u32| {
+                format!("write(at: {}, len: 4_096, fill: {}),", n * 4_096, 0x10 * n + round)
+            };
+            (1..=4).map(block).chain(["write(at: 0, len: 512, fill: 0xC0),".to_owned()])
+        })
+        .collect();
+    let text = format!(
+        r#"(
+            disks: [(size: 1_048_576)],
+            clients: [(name: "writer", steps: [{writes}])],
+            power_cut: (at: everywhere),
+            recover: [
+                read(at: 0, len: 512, save: "record"),
+                when(saved: "record", holds: fill(0xC0), then: [
+                    read(at: 4_096, len: 512), read(at: 8_192, len: 512),
+                    read(at: 12_288, len: 512), read(at: 16_384, len: 512),
+                ]),
+            ],
+            search: crash_states(depth: 12, runs: 1_000_000),
+        )"#
+    );
+    parse("journal.ron", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"))
+}
 
 fn benches(criterion: &mut Criterion) {
     let data: Arc<[u8]> = vec![7; BLOCK as usize].into();
     let mut hash = TraceHash::default();
     for (name, writes) in [("1", 1), ("100 000", 100_000)] {
-        let mut world = unflushed(1 << 30, writes);
-        let mut n = writes;
         criterion.bench_function(&format!("write after {name} unflushed"), |bencher| {
+            let mut world = unflushed(1 << 30, writes);
+            let mut n = writes;
             bencher.iter(|| {
                 n += 1;
                 write(&mut world, n, &data, &mut hash);
             });
         });
     }
-    let written = unflushed(1 << 30, 4096);
     criterion.bench_function("clone a world, 1 GiB, 16 MiB unflushed", |bencher| {
+        let written = unflushed(1 << 30, 4096);
         bencher.iter_batched(|| (), |()| black_box(written.clone()), BatchSize::SmallInput);
     });
-    let journal = parse("journal.ron", JOURNAL.as_bytes());
-    let journal = journal.unwrap_or_else(|errors| panic!("{errors}"));
+    let journal = journal();
     criterion.bench_function("explore a journal of 40 writes", |bencher| {
         bencher.iter(|| black_box(explore(&journal, 0)));
     });
@@ -142,8 +147,7 @@ fn table() {
         black_box(world.clone());
     };
     row("clone a world of 1 GiB, 16 MiB of it unflushed", least(1_000, clone));
-    let journal = parse("journal.ron", JOURNAL.as_bytes());
-    let journal = journal.unwrap_or_else(|errors| panic!("{errors}"));
+    let journal = journal();
     let states = explore(&journal, 0).tried();
     let ns = least(1, || {
         black_box(explore(&journal, 0));

@@ -466,13 +466,11 @@ impl World {
             })
     }
 
-    /// Works out what the last cut can have left, as far as it is not much, for all clones of this
-    /// world: each would otherwise work it out when it first reads. Nothing is decided, and no
-    /// answer changes.
-    pub fn foresee(&mut self) {
-        for disk in &mut self.disks {
-            disk.medium.foresee();
-        }
+    /// Works out what the unit of a disk that begins at `at` may hold after the last cut, for all
+    /// clones of this world: each would otherwise work it out when it first reads it. Nothing is
+    /// decided, and no answer changes.
+    pub fn foresee(&mut self, disk: DiskId, at: u64) {
+        self.disks[disk.index()].medium.foresee(at);
     }
 
     /// What a cut left undecided in a stretch of a disk, unit by unit. Nothing is decided by

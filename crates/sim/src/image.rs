@@ -177,12 +177,16 @@ impl Image {
         if len > LONG {
             return Old::Image(self.clone(), at);
         }
-        let mut bytes = vec![0; len as usize];
-        self.read(at, &mut bytes);
-        match bytes.first() {
-            Some(first) if bytes.iter().all(|byte| byte == first) => Old::Fill(*first),
-            _ => Old::Bytes(bytes.into()),
-        }
+        let (mut few, mut many) = ([0; 512], Vec::new());
+        let bytes = match few.get_mut(..len as usize) {
+            Some(few) => few,
+            None => {
+                many.resize(len as usize, 0);
+                &mut many[..]
+            }
+        };
+        self.read(at, bytes);
+        uniform(bytes).map_or_else(|| Old::Bytes((&*bytes).into()), Old::Fill)
     }
 
     /// The content as runs of one byte: (first, length, byte), in order and as long as they can be.
@@ -224,6 +228,13 @@ impl PartialEq for Image {
 }
 
 impl Eq for Image {}
+
+/// The byte that all of these are.
+pub(crate) fn uniform(bytes: &[u8]) -> Option<u8> {
+    let (first, rest) = bytes.split_first()?;
+    // Each is as the one before it: one comparison of memory, rather than of each byte.
+    (*rest == bytes[..rest.len()]).then_some(*first)
+}
 
 fn read_tree(tree: &Tree, span: u64, at: u64, into: &mut [u8]) {
     match tree {

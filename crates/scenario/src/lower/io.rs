@@ -123,7 +123,9 @@ impl Lower<'_> {
         let disk = disk?;
         let refused = Some(matches!(request.answer().gets, Some(file::Gets::Fails(_))));
         self.check_extent(disk, at, len, place, refused)?;
-        Some(Io { kind, disk, at, len, data, fua })
+        let few = data.as_ref().filter(|_| len <= Io::READY_MAX);
+        let ready = few.map(|data| data.to_vec(len as usize).into());
+        Some(Io { kind, disk, at, len, data, ready, fua })
     }
 
     /// What a write stores.

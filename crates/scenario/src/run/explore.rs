@@ -144,6 +144,7 @@ pub(crate) fn explore_variant(
             coverage: Coverage::default(),
         },
         hash: StableHasher::default(),
+        decided: Vec::new(),
     };
     let mut last = None;
     let mut step = 0;
@@ -192,6 +193,8 @@ struct Exploring {
     left: u64,
     found: Exploration,
     hash: StableHasher,
+    /// The units that the last recovery has decided.
+    decided: Vec<(DiskId, u64)>,
 }
 
 impl Exploring {
@@ -216,7 +219,6 @@ impl Exploring {
             // Nothing is asked at a cut itself, only when the power comes back.
             base.cut(&mut headcrash_sim::Calm);
         }
-        base.runner.world_mut().foresee();
         // Between skewed cuts the others go on: what is left is known when all is dark.
         let mut dark = base.clone();
         while !dark.runner.world().is_dark() {
@@ -244,10 +246,11 @@ impl Exploring {
                     StateOrder::DepthFirst => Order::DepthFirst,
                 };
                 let policy = Policy { depth: depth as usize, order, polarity: Polarity::Kept };
-                let frontier = self.walk_all(&base, &schedule, Frontier::new(policy));
+                base.observer.decided = Some(Vec::new());
+                let frontier = self.walk_all(&mut base, &schedule, Frontier::new(policy));
                 if frontier.was_cut_off() || frontier.waiting() > 0 {
                     // Both ideas of what is usual, where not everything can be tried.
-                    self.walk_all(&base, &schedule, frontier.turned());
+                    self.walk_all(&mut base, &schedule, frontier.turned());
                     self.found.is_cut_off = true;
                 }
             }
@@ -265,7 +268,7 @@ impl Exploring {
 
     fn walk_all(
         &mut self,
-        base: &Session<'_>,
+        base: &mut Session<'_>,
         schedule: &Schedule,
         mut frontier: Frontier,
     ) -> Frontier {
@@ -276,6 +279,10 @@ impl Exploring {
             let mut walk = Walk::along(&path, frontier.policy());
             let (outcome, hash) = self.finish(base.clone(), &mut walk);
             self.tell(outcome, hash, base, schedule, &path, frontier.policy());
+            // What one recovery has read, the next will.
+            for (disk, at) in self.decided.drain(..) {
+                base.runner.world_mut().foresee(disk, at);
+            }
             frontier.learn(path, walk);
         }
         frontier
@@ -405,6 +412,7 @@ impl Exploring {
         loop {
             if let Step::Over(outcome) = session.advance(choices) {
                 session.cover(&outcome, &mut self.found.coverage);
+                self.decided.extend(session.observer.decided.take().into_iter().flatten());
                 return (outcome, session.observer.hash.value());
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use headcrash_sim::{Fact, Footprint, Sink, TraceHash, What};
+use headcrash_sim::{DiskId, Fact, Footprint, Sink, TraceHash, What};
 
 use super::coverage::Coverage;
 use super::footprint::Watch;
@@ -19,6 +19,8 @@ pub(super) struct Observer {
     /// Disks of which a read brought something else than what was written, and whether a fault
     /// lay there.
     pub(super) misread: BTreeSet<(DiskIndex, bool)>,
+    /// Units that were decided after a cut, if somebody wants to know.
+    pub(super) decided: Option<Vec<(DiskId, u64)>>,
     /// What makes steps meet, if somebody wants to know what they touch.
     pub(super) watch: Option<Watch>,
     /// What was touched since somebody last asked.
@@ -32,8 +34,14 @@ impl Sink for Observer {
             watch.see(&fact, &mut self.touched);
         }
         self.seen.see(&fact.what);
-        if let What::Misread { disk, lies_there, .. } = fact.what {
-            self.misread.insert((DiskIndex(disk.index()), lies_there));
+        match (&fact.what, &mut self.decided) {
+            (What::Misread { disk, lies_there, .. }, _) => {
+                self.misread.insert((DiskIndex(disk.index()), *lies_there));
+            }
+            (What::Resolved { disk, resolution, .. }, Some(decided)) => {
+                decided.push((*disk, resolution.at));
+            }
+            _ => {}
         }
         if let Some(facts) = &mut self.facts
             && facts.len() < super::FACTS_MAX

@@ -686,8 +686,11 @@ fn request_of(scenario: &Scenario, io: &Io) -> headcrash_sim::Io {
         IoKind::Discard if is_flash => headcrash_sim::Io::Erase { at, len },
         IoKind::Read => headcrash_sim::Io::Read { at, len },
         IoKind::Write => {
-            let data = io.data.as_ref().map_or_else(Vec::new, |data| data.to_vec(len as usize));
-            headcrash_sim::Io::Write { at, data: Arc::from(data), fua }
+            let made = || {
+                let data = io.data.as_ref().map_or_else(Vec::new, |data| data.to_vec(len as usize));
+                Arc::from(data)
+            };
+            headcrash_sim::Io::Write { at, data: io.ready.clone().unwrap_or_else(made), fua }
         }
         IoKind::WriteZeroes => headcrash_sim::Io::WriteZeroes { at, len, fua },
         IoKind::Discard => headcrash_sim::Io::Discard { at, len },

@@ -1,5 +1,7 @@
 //! What clients do, as a flat program.
 
+use std::sync::Arc;
+
 use headcrash_engine::{Errno, EventId, IoKind};
 use headcrash_sim::Fault;
 
@@ -173,8 +175,15 @@ pub struct Io {
     pub len: u64,
     /// What a write stores; nothing for other kinds.
     pub data: Option<Content>,
+    /// The same as bytes where they are at most [`Io::READY_MAX`], so that no run has to make them.
+    pub ready: Option<Arc<[u8]>>,
     /// Force unit access; only for writes, and writes of zeroes.
     pub fua: bool,
+}
+
+impl Io {
+    /// As many bytes of a write are kept ready.
+    pub const READY_MAX: u64 = 64 << 10;
 }
 
 /// What a request must be answered.

@@ -116,7 +116,7 @@ impl Candidate {
 impl PartialEq for Content {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Bytes(one), Self::Bytes(other)) => one == other,
+            (Self::Bytes(one), Self::Bytes(other)) => Arc::ptr_eq(one, other) || one == other,
             (Self::Unreadable(_), Self::Unreadable(_)) => true,
             (
                 Self::Mixed { old, new, granule, .. },
@@ -272,24 +272,17 @@ impl Unresolved {
         }
     }
 
-    /// Works out what units may hold, so that many runs that go on from here need not: as far as
-    /// that depends on nothing that they will decide, and is not too much.
-    pub(crate) fn foresee(&mut self, image: &Image, device: &Device, disk: Key) {
-        /// More than this is seldom read by one recovery.
-        const UNITS: u64 = 256;
-        let unit = device.unit();
-        let stretches = self.stretches(device);
-        let units: u64 = stretches.iter().map(|range| (range.end - range.start) / unit).sum();
-        if !Self::is_alone(device) || self.levels.len() != 1 || units > UNITS {
+    /// Works out what a unit may hold, so that many runs that go on from here need not: where
+    /// that depends on nothing that they will decide.
+    pub(crate) fn foresee(&mut self, at: u64, image: &Image, device: &Device, disk: Key) {
+        let known = self.foreseen.as_ref().is_some_and(|foreseen| foreseen.contains_key(&at));
+        if known || !Self::is_alone(device) || self.levels.len() != 1 {
             return;
         }
-        let mut foreseen = Foreseen::new();
-        for range in stretches {
-            for at in self.open_units(range.start..range.end.min(image.len()), device) {
-                foreseen.insert(at, self.candidates(at, image, device, disk).into_owned());
-            }
+        if self.levels[0].settled.get(at).is_none() && self.is_open(at, device.unit()) {
+            let found = self.candidates(at, image, device, disk).into_owned();
+            Arc::make_mut(self.foreseen.get_or_insert_default()).insert(at, found);
         }
-        self.foreseen = Some(Arc::new(foreseen));
     }
 
     /// Whether what a unit may hold depends on no other unit.
@@ -483,6 +476,14 @@ impl Look<'_> {
         });
     }
 
+    /// Whether a write brings anything but what is there.
+    fn changes(&self, effect: &Effect, content: &[u8]) -> bool {
+        let from = effect.at.max(self.at);
+        let to = effect.end().min(self.at + self.unit);
+        let held = &content[(from - self.at) as usize..(to.max(from) - self.at) as usize];
+        !effect.bytes.part(from - effect.at, held.len() as u64).same(held)
+    }
+
     /// The part of `content` that an effect covers, with where it lies in the effect.
     fn over(&self, effect: &Effect, content: &mut [u8], act: impl FnOnce(u64, &mut [u8])) {
         let from = effect.at.max(self.at);
@@ -536,7 +537,9 @@ impl Look<'_> {
             next.clear();
             for old in &last {
                 let mut new: Arc<[u8]> = old.clone();
-                self.apply(effect, Arc::make_mut(&mut new));
+                if self.changes(effect, &new) {
+                    self.apply(effect, Arc::make_mut(&mut new));
+                }
                 if !next.contains(&new) {
                     next.push(new);
                 }

@@ -4,7 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::image::{Image, Old};
+use crate::image::{Image, Old, uniform};
 use crate::io::{ClientId, RequestId};
 
 /// Bytes that a write brings: shared with the request that brought them.
@@ -63,7 +63,7 @@ impl Part<'_> {
     pub(crate) fn same(self, other: &[u8]) -> bool {
         match self {
             Part::Data(data) => data == other,
-            Part::Fill(byte, _) => other.iter().all(|found| *found == byte),
+            Part::Fill(byte, _) => other.is_empty() || uniform(other) == Some(byte),
         }
     }
 

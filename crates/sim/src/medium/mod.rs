@@ -659,8 +659,8 @@ impl Medium {
     }
 
     /// Works out beforehand what many runs that go on from here would each work out.
-    pub(crate) fn foresee(&mut self) {
-        self.unresolved.foresee(&self.image, &self.device, self.key);
+    pub(crate) fn foresee(&mut self, at: u64) {
+        self.unresolved.foresee(at, &self.image, &self.device, self.key);
     }
 
     /// How many states reads could tell apart.
