@@ -660,6 +660,10 @@ impl Medium {
 
     /// Works out beforehand what many runs that go on from here would each work out.
     pub(crate) fn foresee(&mut self, at: u64) {
+        // Where the length is open, so is what lies beyond the shortest.
+        if !self.lengths.is_empty() || at.saturating_add(self.device.unit()) > self.image.len() {
+            return;
+        }
         self.unresolved.foresee(at, &self.image, &self.device, self.key);
     }
 
