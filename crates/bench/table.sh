@@ -22,6 +22,15 @@ trap 'rm -f "$figures"' EXIT
   echo "|---|---|"
   cargo bench --quiet -p headcrash-bench --bench world -- nothing 2> /dev/null |
     sed -nE 's/^([a-z].*[^ ]) +([0-9]+)$/| \1 | \2 |/p'
+  cargo bench --quiet -p headcrash-bench --bench disks -- nothing 2> /dev/null |
+    sed -nE 's/^([a-z].*[^ ]) +([0-9]+)$/| \1 | \2 |/p'
+  echo
+  echo "Others, for the same, on the same machine right after:"
+  echo
+  echo "| | each |"
+  echo "|---|---|"
+  cargo run --quiet --release --manifest-path crates/bench/peers/Cargo.toml 2> /dev/null |
+    sed -nE 's/^([a-z].*[^ ]) +([0-9]+)$/| \1 | \2 |/p'
   echo
 } > "$figures"
 sed -i -e '/^<!-- bench: /,/^<!-- bench end/{/^<!-- bench/!d}' -e "/^<!-- bench: /r $figures" README.md

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion};
 use headcrash_engine::{Dialect, ProgramBuilder, Quirks};
-use headcrash_scenario::{Keep, Scenario, parse, run_seed};
+use headcrash_scenario::{Exhaustion, Keep, Scenario, parse, run, run_seed};
 use headcrash_sim::{
     Calm, ClientId, Cx, DiskId, DiskSpec, Image, Io, Key, Limits, LimitsSpec, NodeSpec, Resumes,
     TraceHash, World,
@@ -55,6 +55,12 @@ fn scenario() -> Scenario {
     )"#;
     parse("bench.ron", text.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"))
 }
+
+/// Two clients that write the same sector, twice each.
+const TWO: &str = r#"(clients: [
+    (name: "a", steps: [write(at: 0, len: 512, fill: 1), write(at: 0, len: 512, fill: 2)]),
+    (name: "b", steps: [write(at: 0, len: 512, fill: 3), write(at: 0, len: 512, fill: 4)]),
+])"#;
 
 fn benches(criterion: &mut Criterion) {
     let data: Arc<[u8]> = vec![7; BLOCK as usize].into();
@@ -154,6 +160,22 @@ fn table() {
             black_box(run_seed(&scenario, seed, Keep::Hash));
         }),
     );
+    row(
+        "the same, answered calmly rather than by a seed",
+        least(2_000, || {
+            black_box(run(&scenario, Calm, Keep::Hash));
+        }),
+    );
+    let two = parse("two.ron", TWO.as_bytes()).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut tried = 0;
+    let all = least(20, || {
+        let mut runs = Exhaustion::new(&two);
+        while let Some(tried) = runs.next() {
+            black_box(tried.digest);
+        }
+        tried = runs.whole();
+    });
+    row("a run of an exhaustive search, 2 clients, 4 writes", all / tried as f64);
     let text = scenario.to_ron();
     row("parse that scenario", least(500, || drop(black_box(parse("b.ron", text.as_bytes())))));
 }

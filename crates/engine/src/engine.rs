@@ -255,6 +255,13 @@ impl Engine {
         }
     }
 
+    /// Whether nothing can come of any announcement or check: it has no rules, and no breakpoint is
+    /// set.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.live.breakpoints.is_empty() && self.program.rules().is_empty()
+    }
+
     /// May `who`, having reached `event`, go on?
     ///
     /// A requester that is suspended announces nothing until it is resumed.

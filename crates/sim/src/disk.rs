@@ -488,7 +488,9 @@ impl Disk {
             Verb::WriteZeroes | Verb::Discard | Verb::Erase | Verb::Flush | Verb::Announce(_) => 0,
         };
         let padded = |layer: &Layer| {
-            let (start, end) = (shape.at % layer.align, (shape.at + shape.len) % layer.align);
+            // An alignment is a power of two, and this is asked of every request.
+            let mask = layer.align - 1;
+            let (start, end) = (shape.at & mask, (shape.at + shape.len) & mask);
             let unaligned = u64::from(start > 0) + u64::from(end > 0);
             match shape.verb {
                 Verb::Read | Verb::Write | Verb::WriteZeroes if unaligned > 0 => {

@@ -15,7 +15,7 @@ pub(crate) use transfer::{strikes, transferring};
 
 use alloc::vec::Vec;
 
-use headcrash_engine::{Access, Deed, EventId, Passage, Requester, Verdict, Witness};
+use headcrash_engine::{Access, Deed, Engine, EventId, Passage, Requester, Verdict, Witness};
 
 use crate::disk::{LayerKind, NodeId, TrackId};
 use crate::io::{RequestId, Verb};
@@ -150,6 +150,10 @@ impl World {
         }
         let node = NodeId { disk: request.disk, depth: disk.depth(layer) };
         cx.tell(self.now, What::Announced { request: request.id, node, event });
+        // Most nodes of most scenarios have nothing to say.
+        if disk.triggers.is_empty() && disk.engine(layer).is_some_and(Engine::is_idle) {
+            return Flow::Go;
+        }
         let who = Requester(request.id.number());
         let mut deeds =
             Deeds { node, request: request.id, whats: core::mem::take(&mut self.deeds) };
@@ -199,6 +203,9 @@ impl World {
         let disk = &mut self.disks[request.disk.index()];
         let node = NodeId { disk: request.disk, depth: disk.depth(layer) };
         let engine = disk.engine_mut(layer).expect("only nodes are asked");
+        if engine.is_idle() {
+            return Flow::Go;
+        }
         let mut spent = None;
         let mut masked = None;
         let verdict =

@@ -23,8 +23,9 @@ pub(super) struct Padding {
 
 impl Padding {
     pub(super) const fn of(span: Span, align: u64) -> Self {
-        let head = span.at % align;
-        let tail = (align - span.end() % align) % align;
+        // An alignment is a power of two, and this is asked of every request.
+        let head = span.at & (align - 1);
+        let tail = span.end().wrapping_neg() & (align - 1);
         let aligned = Span { layer: span.layer, at: span.at - head, len: head + span.len + tail };
         Self { align, head, tail, aligned }
     }
