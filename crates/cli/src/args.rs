@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use headcrash_scenario::{Moment, Search};
+use headcrash_scenario::{Method, Moment, Search};
 use headcrash_sim::Preset;
 
 /// Deterministic simulation testing for storage code.
@@ -23,6 +25,14 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Repeat a recorded failure exactly
     Replay(ReplayArgs),
+    /// Search for failures: many runs, the smallest failure of each kind, and how to have it again
+    Explore(ExploreArgs),
+    /// Merge what several explorations found: one finding for each violation
+    Report(ReportArgs),
+    /// Make a recorded failure smaller
+    Shrink(ShrinkArgs),
+    /// Walk through a run, forward and backward
+    Step(StepArgs),
     /// Explore the states that power cuts can leave: of a scenario's disks, or of a device whose
     /// writes were logged
     Crash(CrashArgs),
@@ -245,7 +255,182 @@ pub(crate) struct ReplayArgs {
     /// Replay again in another process, and compare event by event
     #[arg(long)]
     pub(crate) check_determinism: bool,
+    /// Follow each kind of question about each actor on its own: for a scenario that was edited
+    /// since
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// Answer what the recording says nothing about as this seed does, rather than calmly
+    #[arg(long, value_name = "SEED", value_parser = seed, requires = "lenient")]
+    pub(crate) then: Option<u64>,
     /// The raw file that a disk began with when the failure was recorded
+    #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
+    pub(crate) image: Vec<Loaded>,
+}
+
+/// Which runs are made follows from the files, the seeds and the shard alone; how many jobs make
+/// them, and for how long, changes nothing about any of them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExploreArgs {
+    /// Scenario files, or folders that are searched for them
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Who answers the choices: `seeded`, `pct:D` or `exhaustive` [default: the scenario's own, or
+    /// seeded]
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) search: Option<Method>,
+    /// The seeds of the runs [default: the scenario's own]
+    #[arg(long, value_name = "A..B", value_parser = seeds, conflicts_with = "runs", help_heading = "How many runs")]
+    pub(crate) seeds: Option<Range<u64>>,
+    /// So many runs of each scenario: seeds from 0 on
+    #[arg(long, value_name = "N", value_parser = among(1, u64::MAX), help_heading = "How many runs")]
+    pub(crate) runs: Option<u64>,
+    /// Begin no run after so long: `90s`, `10m`, `2h`. Seeds go on from 0 if none are given
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, help_heading = "How many runs")]
+    pub(crate) time: Option<Duration>,
+    /// Stop when so many runs of a scenario in a row have reached nothing new
+    #[arg(long, value_name = "N", value_parser = among(1, u64::MAX), help_heading = "How many runs")]
+    pub(crate) until_stable: Option<u64>,
+    /// Make every N-th run only, from the I-th on, I from 1 to N: for several machines
+    #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "How many runs")]
+    pub(crate) shard: Option<Shard>,
+    /// So many threads [default: as many as there are cores]
+    #[arg(long, short, value_name = "N", value_parser = among(1, 4096))]
+    pub(crate) jobs: Option<u64>,
+    /// Write what was done and found to this file, as JSON lines, and go on where it ends if it is
+    /// there
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(crate) results: Option<PathBuf>,
+    /// Write the smallest failure of each kind, and the smallest scenario that shows it, into this
+    /// folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) failures: Option<PathBuf>,
+    /// Make a failure smaller with at most so many runs; 0 leaves it as it is
+    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    pub(crate) shrink: u64,
+    /// What is an error besides failures
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) deny: Vec<Deny>,
+    /// Make every run again in another process, and compare event by event
+    #[arg(long)]
+    pub(crate) check_determinism: bool,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Answer another process with this
+    #[arg(long, value_enum, hide = true)]
+    pub(crate) echo: Option<Echo>,
+    /// Leave out one of these at a time, and tell which of them nothing misses
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Instead of searching")]
+    pub(crate) mutate: Option<Mutate>,
+    /// Break one promise of the disks after the other, and tell the weakest device that the code
+    /// survives
+    #[arg(long, conflicts_with = "mutate", help_heading = "Instead of searching")]
+    pub(crate) ladder: bool,
+}
+
+/// What another process that compares itself with this one asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Echo {
+    /// The hashes of runs: each line of standard input has their seeds
+    Hashes,
+    /// One run's trace
+    Trace,
+}
+
+/// What is an error besides failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    /// A rule that never fired, an expectation that was never looked at, and their like
+    Vacuous,
+}
+
+/// What is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mutate {
+    /// Rules of nodes, and faults of disks
+    Rules,
+    /// Flushes of clients
+    Flushes,
+}
+
+/// One part of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    /// From 1.
+    pub(crate) part: u64,
+    pub(crate) of: u64,
+}
+
+fn shard(text: &str) -> Result<Shard, String> {
+    let parsed = text
+        .split_once('/')
+        .and_then(|(part, of)| Some(Shard { part: part.parse().ok()?, of: of.parse().ok()? }));
+    parsed
+        .filter(|shard| (1..=shard.of).contains(&shard.part))
+        .ok_or_else(|| "`I/N`, with I from 1 to N".to_owned())
+}
+
+fn seeds(text: &str) -> Result<Range<u64>, String> {
+    let parsed =
+        text.split_once("..").and_then(|(from, to)| Some(seed(from).ok()?..seed(to).ok()?));
+    parsed
+        .filter(|range| !range.is_empty())
+        .ok_or_else(|| "`A..B`, two seeds, the second larger".to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let (digits, unit) =
+        text.split_at(text.len() - text.chars().next_back().map_or(0, char::len_utf8));
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => 0,
+    };
+    let number: Option<u64> = digits.parse().ok();
+    let whole = number.and_then(|number| number.checked_mul(seconds)).filter(|whole| *whole > 0);
+    whole.map(Duration::from_secs).ok_or_else(|| "a number and `s`, `m` or `h`".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportArgs {
+    /// What explorations have written
+    #[arg(required = true, value_name = "RESULTS.jsonl")]
+    pub(crate) files: Vec<PathBuf>,
+    /// How results are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// What is an error besides failures
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) deny: Vec<Deny>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShrinkArgs {
+    /// The failure file
+    #[arg(value_name = "FAILURE.ron")]
+    pub(crate) file: PathBuf,
+    /// With at most so many runs
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = among(1, u64::MAX))]
+    pub(crate) runs: u64,
+    /// Write the smaller failure and its scenario into this folder [default: beside the failure]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// The raw file that a disk began with when the failure was recorded
+    #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
+    pub(crate) image: Vec<Loaded>,
+}
+
+/// Commands come from standard input, one a line; `help` lists them.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StepArgs {
+    /// A failure file, or a scenario
+    #[arg(value_name = "FAILURE.ron|FILE.ron")]
+    pub(crate) file: PathBuf,
+    /// The seed of a scenario's run [default: the scenario's first]
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub(crate) seed: Option<u64>,
+    /// Let a disk begin with what is in a raw file
     #[arg(long, value_name = "[DISK=]RAW", value_parser = loaded)]
     pub(crate) image: Vec<Loaded>,
 }

@@ -7,16 +7,20 @@ mod conformance;
 mod crash;
 mod crash_log;
 mod determinism;
+mod explore;
 mod export;
-
 mod files;
 mod image;
 mod import;
-
+mod ladder;
 mod live;
+mod mutate;
 mod output;
 mod replay;
+mod report;
 mod run;
+mod shrink;
+mod step;
 
 use std::process::ExitCode;
 
@@ -41,6 +45,12 @@ fn main() -> ExitCode {
     let exit = match args.command {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => replay::replay(&args),
+        Command::Explore(args) if args.ladder => ladder::ladder(&args),
+        Command::Explore(args) if args.mutate.is_some() => mutate::mutate(&args),
+        Command::Explore(args) => explore::explore(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Shrink(args) => shrink::shrink(&args),
+        Command::Step(args) => step::step(&args),
         Command::Crash(args) => crash::crash(&args),
         Command::Image(args) => image::image(&args),
         Command::Schema => output::print(&format!("{:#}", headcrash_scenario::json_schema())),

@@ -24,6 +24,14 @@ pub(crate) fn text(text: &str) {
     }
 }
 
+/// Asks for a line at a terminal.
+pub(crate) fn prompt(text: &str) {
+    let mut out = io::stdout().lock();
+    if let Err(error) = write!(out, "{text}").and_then(|()| out.flush()) {
+        gone(&error);
+    }
+}
+
 /// Prints a line to standard error.
 pub(crate) fn note(text: &str) {
     // Nobody is left to tell.

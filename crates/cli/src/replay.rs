@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use headcrash_scenario::{FAILURE_MAX, Failure, replay_command, trace};
+use headcrash_scenario::{FAILURE_MAX, Failure, FailureError, Scenario, replay_command, trace};
 
 use crate::args::{Format, ReplayArgs};
 use crate::{Exit, crash, determinism, files, output};
@@ -23,15 +23,18 @@ pub(crate) fn replay(args: &ReplayArgs) -> Exit {
 /// A failure that fails again as it did is what was asked for, and an exit of 1: something did not
 /// come out as expected. A failure that does not is not to be trusted: an exit of 2.
 fn one(args: &ReplayArgs, file: &Path) -> Result<Exit, String> {
-    let bytes = files::read(file, FAILURE_MAX + 1).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > FAILURE_MAX {
-        return Err("a failure file is at most 64 MiB long".to_owned());
-    }
-    let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
-    let failure = Failure::parse(&text).map_err(|error| error.to_string())?;
+    let failure = load(file)?;
     let path = find(file, &failure.scenario)?;
     let Some(scenario) = files::loaded(&path, &args.image) else { return Ok(Exit::Unusable) };
-    let replayed = failure.replay(&scenario).map_err(|error| error.to_string())?;
+    if args.lenient {
+        return lenient(args, file, &failure, &scenario);
+    }
+    let replayed = failure.replay(&scenario).map_err(|error| {
+        let edited = matches!(error, FailureError::Scenario { .. });
+        let help = "\n  `--lenient` replays as much as still fits";
+        format!("{error}{}", if edited { help } else { "" })
+    });
+    let replayed = replayed?;
     let json = trace::json_lines(&scenario, &replayed.run, failure.seed);
     match args.format {
         Format::Text => output::text(&trace::text(&scenario, &replayed.run)),
@@ -67,8 +70,64 @@ fn one(args: &ReplayArgs, file: &Path) -> Result<Exit, String> {
     Ok(Exit::Unexpected)
 }
 
+/// Follows each kind of question about each actor on its own: the scenario may have been edited.
+/// The same outcome is what was asked for, and an exit of 1; what was expected is an exit of 0.
+fn lenient(
+    args: &ReplayArgs,
+    file: &Path,
+    failure: &Failure,
+    scenario: &Scenario,
+) -> Result<Exit, String> {
+    let replayed =
+        failure.replay_leniently(scenario, args.then).map_err(|error| error.to_string())?;
+    let json = trace::json_lines(scenario, &replayed.run, args.then);
+    match args.format {
+        Format::Text => output::text(&trace::text(scenario, &replayed.run)),
+        Format::Json => output::text(&json),
+    }
+    output::note(&replayed.report(scenario));
+    let then = args.then.map(|seed| seed.to_string());
+    let mut words = vec!["replay", "--lenient"];
+    words.extend(then.iter().flat_map(|seed| ["--then", seed]));
+    if args.check_determinism
+        && let Some(difference) = determinism::compare(&json, &words, file, None, &args.image)
+            .map_err(|error| format!("the other process: {error}"))?
+    {
+        output::note(&difference.to_string());
+        return Ok(Exit::Unusable);
+    }
+    let said = replayed.run.outcome.render(scenario.source(), output::colours());
+    if !said.is_empty() {
+        output::note(&said);
+    }
+    if replayed.run.is_expected(scenario) {
+        output::note(&format!("it comes out as expected: {}", replayed.run.outcome.label()));
+        return Ok(Exit::Fine);
+    }
+    if !replayed.is_same {
+        let (got, was) = (replayed.run.outcome.label(), &failure.outcome);
+        output::note(&format!("it fails in another way: {got}, and {was} was recorded"));
+        return Ok(Exit::Unusable);
+    }
+    let mut command = replay_command(&file.display().to_string()) + " --lenient";
+    command.extend(then.iter().map(|seed| format!(" --then {seed}")));
+    command.push_str(&crash::images(&args.image));
+    output::note(&format!("\nrepeat with\n  {command}"));
+    Ok(Exit::Unexpected)
+}
+
+/// Reads a failure file.
+pub(crate) fn load(file: &Path) -> Result<Failure, String> {
+    let bytes = files::read(file, FAILURE_MAX + 1).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > FAILURE_MAX {
+        return Err("a failure file is at most 64 MiB long".to_owned());
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+    Failure::parse(&text).map_err(|error| error.to_string())
+}
+
 /// The scenario a failure names: as it is named, or beside the failure's own file.
-fn find(failure: &Path, scenario: &str) -> Result<PathBuf, String> {
+pub(crate) fn find(failure: &Path, scenario: &str) -> Result<PathBuf, String> {
     let named = PathBuf::from(scenario);
     let beside = failure.parent().and_then(|folder| Some(folder.join(named.file_name()?)));
     let candidates = [Some(named), beside].into_iter().flatten();

@@ -100,6 +100,11 @@ impl Program {
         &self.rules
     }
 
+    /// The ids of its rules, in declaration order.
+    pub fn rule_ids(&self) -> impl Iterator<Item = RuleId> + use<> {
+        (0..self.rules.len() as u32).map(RuleId)
+    }
+
     /// The rule with this id.
     ///
     /// # Panics

@@ -1,6 +1,7 @@
 //! Scenario files, and running one.
 
 pub mod blkdebug;
+pub mod campaign;
 pub mod conformance;
 pub mod crash;
 mod exchange;
@@ -8,13 +9,17 @@ mod explain;
 mod failure;
 mod file;
 pub mod formats;
+pub mod ladder;
 mod lower;
+pub mod mutate;
 mod names;
 mod run;
 mod scenario;
 mod schema;
+pub mod shrink;
 mod source;
 pub mod trace;
+pub mod walk;
 
 pub use exchange::{
     Commands, ConfigFile, ExportLogError, ExportOptions, Exported, ExportedLog, ImportError,
@@ -23,8 +28,8 @@ pub use exchange::{
 };
 pub use explain::{explain, explain_presets};
 pub use failure::{
-    FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, RecordedChoice, Replayed, command_line,
-    repeat_command, replay_command,
+    FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, Lenient, RecordedChoice, Replayed,
+    command_line, repeat_command, replay_command,
 };
 pub use run::{
     Coverage, CrashPoint, Example, Exhausted, Exhaustion, Exploration, FACTS_MAX, Images, Keep,

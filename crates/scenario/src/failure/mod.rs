@@ -1,22 +1,25 @@
 //! A run that did not come out as expected, with all that repeats it.
 
+mod command;
 mod key;
+mod replay;
 
-use std::fmt;
 use std::hash::Hasher;
 
 use headcrash_engine::StableHasher;
-use headcrash_sim::{
-    Choice, Mismatch, Point, PointKind, Replay, SEEDED_VERSION, Schedule, Strictness,
-};
+use headcrash_sim::{Choice, Key, Point, PointKind, SEEDED_VERSION, Schedule};
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Keep, Run, Variant, run_as};
-use crate::scenario::{DiskIndex, Failing, FileSystemIndex, Scenario, Search};
+pub use command::{command_line, repeat_command, replay_command};
 use key::KeyNames;
+pub use replay::{Lenient, Replayed};
 
-/// The version of the failure file's format.
-pub const FAILURE_VERSION: u32 = 1;
+use crate::run::{Run, labels};
+use crate::scenario::{Failing, Scenario, Search};
+
+/// The version of the failure file's format. Version 1, whose choices have no labels, is read as
+/// well.
+pub const FAILURE_VERSION: u32 = 2;
 
 /// The largest failure file that is read: 64 MiB.
 pub const FAILURE_MAX: u64 = 64 << 20;
@@ -76,6 +79,10 @@ pub struct RecordedChoice {
     /// Who was picked, if it was a question of who.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picked: Option<String>,
+    /// What was going on, for people: the line and the step of the client it was about. Nothing
+    /// follows from it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
 }
 
 /// Why a failure file cannot be used.
@@ -92,7 +99,7 @@ pub enum FailureError {
         message: String,
     },
     /// Something else wrote it.
-    #[error("it is of format {found}, and this is headcrash {}, which reads format {FAILURE_VERSION}", env!("CARGO_PKG_VERSION"))]
+    #[error("it is of format {found}, and this is headcrash {}, which reads formats 1 to {FAILURE_VERSION}", env!("CARGO_PKG_VERSION"))]
     Format {
         /// Its format.
         found: u32,
@@ -115,6 +122,14 @@ pub enum FailureError {
         /// The hash of the text at hand.
         found: String,
     },
+    /// What was made to fail is not there, or nothing is made to fail any more.
+    #[error(
+        "it was recorded with an access of `{name}` failing, which the scenario does not ask for any more"
+    )]
+    Fails {
+        /// The disk or file system.
+        name: String,
+    },
 }
 
 impl Failure {
@@ -122,12 +137,14 @@ impl Failure {
     #[must_use]
     pub fn of(scenario: &Scenario, run: &Run, seed: Option<u64>) -> Self {
         let names = KeyNames::of(scenario, &run.schedule);
-        let recorded = |choice: &Choice| RecordedChoice {
+        let labels = labels(scenario, run);
+        let recorded = |(choice, label): (&Choice, String)| RecordedChoice {
             kind: choice.point.kind.name().to_owned(),
             about: names.name(choice.point.key),
             of: choice.n,
             answer: choice.answer,
             picked: choice.picked.map(|key| names.name(key)),
+            label,
         };
         Self {
             failure: FAILURE_VERSION,
@@ -145,7 +162,7 @@ impl Failure {
             expected: scenario.expect().to_string(),
             facts: run.fact_count,
             trace_hash: hex(run.hash),
-            schedule: run.schedule.choices.iter().map(recorded).collect(),
+            schedule: run.schedule.choices.iter().zip(labels).map(recorded).collect(),
         }
     }
 
@@ -155,17 +172,24 @@ impl Failure {
     ///
     /// When it is not one, is damaged, or of another format.
     pub fn parse(text: &str) -> Result<Self, FailureError> {
-        let failure: Self = ron::Options::default()
-            .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME)
-            .from_str(text)
-            .map_err(|error| FailureError::Unreadable {
-                line: error.span.start.line,
-                column: error.span.start.col,
-                message: error.code.to_string(),
-            })?;
-        if failure.failure != FAILURE_VERSION {
-            return Err(FailureError::Format { found: failure.failure });
+        /// What every version has.
+        #[derive(Deserialize)]
+        struct Versioned {
+            failure: u32,
         }
+        let options = ron::Options::default()
+            .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
+        // First of all, because another version may have other fields.
+        if let Ok(Versioned { failure }) = options.from_str(text)
+            && !(1..=FAILURE_VERSION).contains(&failure)
+        {
+            return Err(FailureError::Format { found: failure });
+        }
+        let failure: Self = options.from_str(text).map_err(|error| FailureError::Unreadable {
+            line: error.span.start.line,
+            column: error.span.start.col,
+            message: error.code.to_string(),
+        })?;
         failure.schedule()?;
         Ok(failure)
     }
@@ -209,137 +233,22 @@ impl Failure {
         let choices = self.schedule.iter().enumerate().map(choice).collect::<Result<_, _>>()?;
         Ok(Schedule { choices })
     }
-
-    /// Runs it again, strictly.
-    ///
-    /// # Errors
-    ///
-    /// When `scenario` is not the one it was recorded with, or it is damaged.
-    pub fn replay(&self, scenario: &Scenario) -> Result<Replayed, FailureError> {
-        let found = text_hash(scenario);
-        if found != self.scenario_hash {
-            let recorded = self.scenario_hash.clone();
-            return Err(FailureError::Scenario { recorded, found });
-        }
-        let replay = Replay::from_schedule(&self.schedule()?, Strictness::Strict);
-        // No file system is called as a disk is.
-        let place = |name: &str| {
-            let disk = scenario.disks().iter().position(|disk| disk.name == name);
-            let fs = || scenario.file_systems().iter().position(|fs| fs.name == name);
-            let disk = disk.map(|disk| Failing::Disk(DiskIndex(disk)));
-            disk.or_else(|| Some(Failing::Files(FileSystemIndex(fs()?))))
-        };
-        let fails = self.fails.as_ref().and_then(|(name, nth)| Some((place(name)?, *nth)));
-        let mut other;
-        let is_eager = matches!(scenario.search(), Some(Search::Eager { .. }));
-        let scenario = if scenario.search().is_some() && self.whole_images != is_eager {
-            other = scenario.clone();
-            let search = Search::Eager { k: 1, runs: 1 };
-            other.search_instead(if self.whole_images { search } else { Search::USUAL });
-            &other
-        } else {
-            scenario
-        };
-        let (run, replay) = run_as(scenario, Variant { fails }, replay, Keep::Trace);
-        let same = replay.is_complete()
-            && hex(run.hash) == self.trace_hash
-            && run.outcome.label() == self.outcome;
-        Ok(Replayed {
-            run,
-            matched: replay.matched(),
-            recorded: replay.recorded(),
-            mismatch: replay.mismatch().copied(),
-            is_same: same,
-        })
-    }
 }
 
-/// A failure, run again.
-#[derive(Clone, Debug)]
-pub struct Replayed {
-    /// The run.
-    pub run: Run,
-    /// How many choices were made again.
-    pub matched: usize,
-    /// How many were recorded.
-    pub recorded: usize,
-    /// The first question that was not the recorded one.
-    pub mismatch: Option<Mismatch>,
-    /// Whether everything is as it was recorded: choices, trace and outcome.
-    pub is_same: bool,
+/// Whose these keys are, in the words of a failure file.
+pub(crate) fn key_names(scenario: &Scenario, keys: &[Key]) -> Vec<String> {
+    let about = |key: &Key| Choice {
+        point: Point::new(PointKind::Schedule, *key),
+        n: 1,
+        answer: 0,
+        picked: None,
+    };
+    let names = KeyNames::of(scenario, &Schedule { choices: keys.iter().map(about).collect() });
+    keys.iter().map(|key| names.name(*key)).collect()
 }
 
-impl Replayed {
-    /// How it went: `matched 12 of 12 choices`, and the first question that differed.
-    #[must_use]
-    pub fn report(&self, scenario: &Scenario) -> String {
-        let mut report = format!("matched {} of {} choices", self.matched, self.recorded);
-        if let Some(mismatch) = &self.mismatch {
-            let names = KeyNames::of(scenario, &self.run.schedule);
-            let question = |point: Point, n: u64| {
-                format!("{} about {}, with {n} answers", point.kind.name(), names.name(point.key))
-            };
-            let asked = question(mismatch.asked, mismatch.n);
-            let recorded = match mismatch.recorded {
-                Some(choice) => {
-                    let picked = choice.picked.map(|key| format!(", picked {}", names.name(key)));
-                    question(choice.point, choice.n) + &picked.unwrap_or_default()
-                }
-                None => "no more choices".to_owned(),
-            };
-            let place = mismatch.place + 1;
-            report.push_str(&format!(
-                "\nchoice {place} differs\n    recorded: {recorded}\n    asked:    {asked}"
-            ));
-        }
-        report
-    }
-}
-
-/// The command that repeats a run.
-///
-/// ```
-/// use headcrash_scenario::repeat_command;
-/// assert_eq!(repeat_command("a.ron", 7), "headcrash run a.ron --seed 7");
-/// assert_eq!(repeat_command("it's.ron", 0), r"headcrash run 'it'\''s.ron' --seed 0");
-/// ```
-#[must_use]
-pub fn repeat_command(scenario: &str, seed: u64) -> String {
-    format!("headcrash run {} --seed {seed}", Quoted(&operand(scenario)))
-}
-
-/// The command that repeats a recorded failure.
-#[must_use]
-pub fn replay_command(file: &str) -> String {
-    format!("headcrash replay {}", Quoted(&operand(file)))
-}
-
-/// A file name that is not taken for an option.
-fn operand(file: &str) -> String {
-    if file.starts_with('-') { format!("./{file}") } else { file.to_owned() }
-}
-
-/// A command of these words, as a shell takes it.
-pub fn command_line<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let words: Vec<_> = words.into_iter().map(|word| Quoted(word).to_string()).collect();
-    words.join(" ")
-}
-
-/// A word for a shell.
-struct Quoted<'a>(&'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+:,@%".contains(c);
-        if !self.0.is_empty() && self.0.chars().all(plain) {
-            f.write_str(self.0)
-        } else {
-            write!(f, "'{}'", self.0.replace('\'', r"'\''"))
-        }
-    }
-}
-
-fn text_hash(scenario: &Scenario) -> String {
+/// The hash of a scenario's text, and of what its disks were loaded with, in hexadecimal.
+pub(crate) fn text_hash(scenario: &Scenario) -> String {
     let mut hasher = StableHasher::default();
     hasher.write(scenario.source().text().as_bytes());
     // What a disk was loaded with belongs to the scenario as if it were written there.
@@ -364,9 +273,8 @@ fn hex(hash: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use headcrash_sim::Key;
-
     use super::*;
+    use crate::run::Keep;
 
     /// A key that nobody has.
     const STRANGER: Key = Key::from_number(0xdead);
@@ -420,8 +328,29 @@ mod tests {
         let error = Failure::parse("(failure: 1,\n  headcrash: 3)").unwrap_err();
         assert_eq!(error.to_string(), "2:13: Expected string");
         let mut newer = failure(&scenario(TWO));
-        newer.failure = 2;
-        assert!(matches!(Failure::parse(&newer.to_ron()), Err(FailureError::Format { found: 2 })));
+        newer.failure = 3;
+        let text = newer.to_ron().replace("outcome:", "news: 7, outcome:");
+        assert_eq!(Failure::parse(&text), Err(FailureError::Format { found: 3 }));
+        newer.failure = 0;
+        assert_eq!(Failure::parse(&newer.to_ron()), Err(FailureError::Format { found: 0 }));
+    }
+
+    #[test]
+    fn a_file_of_the_first_version_is_read_and_replayed() {
+        let scenario = scenario(TWO);
+        let mut old = failure(&scenario);
+        old.failure = 1;
+        old.schedule.iter_mut().for_each(|choice| choice.label.clear());
+        let text = old.to_ron();
+        assert!(!text.contains("label"), "{text}");
+        assert!(Failure::parse(&text).unwrap().replay(&scenario).unwrap().is_same);
+    }
+
+    #[test]
+    fn a_choice_says_what_was_going_on() {
+        let failure = failure(&scenario(TWO));
+        let labels: Vec<_> = failure.schedule.iter().map(|choice| &*choice.label).collect();
+        assert!(labels.contains(&"4: write(at: 0, len: 512, fill: 1)"), "{labels:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod exhaust;
 mod explore;
 mod footprint;
 mod images;
+mod labels;
 mod method;
 mod observer;
 mod script;
@@ -24,13 +25,14 @@ use headcrash_sim::{
 use condition::suspended_tags;
 pub use coverage::Coverage;
 pub use exhaust::{Exhausted, Exhaustion, Tried};
-use explore::explore_variant;
+pub(crate) use explore::explore_variant;
 pub use explore::{CrashPoint, Example, Exploration, Verdicts, explore};
 pub use images::{Images, UNDECIDED_MAX, WholeImage, undecided};
+pub(crate) use labels::labels;
 pub use method::{Method, NoMethod};
-use observer::Observer;
+pub(crate) use observer::Observer;
 use script::Script;
-use session::{Session, Step};
+pub(crate) use session::{Session, Step};
 pub use stop::{Moment, Stopped, stop_at};
 pub use violation::{Outcome, Violation, Waiter};
 
@@ -375,7 +377,7 @@ fn waiters(session: &Session<'_>) -> Vec<Waiter> {
     runner.numbered().filter_map(waits).collect()
 }
 
-const fn describe(life: headcrash_sim::Life) -> &'static str {
+pub(crate) const fn describe(life: headcrash_sim::Life) -> &'static str {
     match life {
         headcrash_sim::Life::Suspended => "suspended",
         headcrash_sim::Life::Waiting => "waiting for another",

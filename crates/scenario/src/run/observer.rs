@@ -10,10 +10,10 @@ use crate::scenario::DiskIndex;
 
 /// Keeps what is told.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Observer {
+pub(crate) struct Observer {
     /// The trace, if it is kept, as far as [`FACTS_MAX`](super::FACTS_MAX).
     pub(super) facts: Option<Vec<Fact>>,
-    pub(super) hash: TraceHash,
+    pub(crate) hash: TraceHash,
     /// What was reached.
     pub(super) seen: Coverage,
     /// Disks of which a read brought something else than what was written, and whether a fault

@@ -557,17 +557,26 @@ impl<'s> Script<'s> {
         &mut self,
         location: Location,
         property: Option<&str>,
-        wanted: Gets,
+        gets: Gets,
         (asked, done): (u64, u64),
         now: Instant,
     ) {
-        let wanted = match wanted {
+        let wanted = match gets {
             Gets::Short(len) => len,
             Gets::Ok | Gets::Any | Gets::Fails(_) => asked,
         };
-        if wanted != done {
-            let message = format!("this should do {wanted} bytes, and does {done}");
-            self.violated(location, property, message, now);
+        if wanted == done {
+            return;
+        }
+        match (&self.recovers, property, gets) {
+            // As with an error: it was told, and can say so.
+            (Some(_), None, Gets::Ok) => {
+                self.refuse(location, format!("an access does {done} of {asked} bytes"), now);
+            }
+            _ => {
+                let message = format!("this should do {wanted} bytes, and does {done}");
+                self.violated(location, property, message, now);
+            }
         }
     }
 

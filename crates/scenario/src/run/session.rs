@@ -29,21 +29,21 @@ const ONE_IN: u64 = 16;
 
 /// A run under way.
 #[derive(Clone, Debug)]
-pub(super) struct Session<'s> {
+pub(crate) struct Session<'s> {
     pub(super) scenario: &'s Scenario,
-    pub(super) runner: Runner<Script<'s>>,
-    pub(super) observer: Observer,
+    pub(crate) runner: Runner<Script<'s>>,
+    pub(crate) observer: Observer,
     seen_true: Vec<bool>,
     steps: u64,
     /// How often the power has gone.
-    pub(super) cuts: u32,
+    pub(crate) cuts: u32,
     /// What the workload had marked when the power went.
     marks: Arc<BTreeSet<MarkIndex>>,
 }
 
 /// What a step came to.
 #[derive(Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// There is more to do.
     More,
     /// It is over.
@@ -52,7 +52,7 @@ pub(super) enum Step {
 
 impl<'s> Session<'s> {
     /// The scenario at its beginning: its disks are open that are to be.
-    pub(super) fn new(
+    pub(crate) fn new(
         scenario: &'s Scenario,
         variant: &Variant,
         mut observer: Observer,
@@ -139,7 +139,7 @@ impl<'s> Session<'s> {
     }
 
     /// Does the next thing, whatever the choices say about the power.
-    pub(super) fn advance(&mut self, choices: &mut dyn Choices) -> Step {
+    pub(crate) fn advance(&mut self, choices: &mut dyn Choices) -> Step {
         if self.cut_comes(choices) {
             self.cut(choices);
         }

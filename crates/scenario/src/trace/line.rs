@@ -187,7 +187,7 @@ pub enum Found {
 impl Told<'_> {
     /// Whom the line is about: a client, or a node.
     #[must_use]
-    pub(super) fn who(&self) -> String {
+    pub(crate) fn who(&self) -> String {
         match self {
             Self::Submitted { client, .. }
             | Self::FileSubmitted { client, .. }
@@ -244,7 +244,7 @@ impl Told<'_> {
         }
     }
 
-    fn says(&self) -> String {
+    pub(crate) fn says(&self) -> String {
         match self {
             Self::Submitted { request, disk, io, at, len, fua, event, .. } => {
                 let fua = if *fua { " fua" } else { "" };
@@ -413,7 +413,7 @@ fn bytes(len: Option<u64>) -> String {
 impl Line<'_> {
     /// The line as text: time and subject in columns so wide.
     #[must_use]
-    pub(super) fn text(&self, time: usize, who: usize) -> String {
+    pub(crate) fn text(&self, time: usize, who: usize) -> String {
         let line =
             format!("{:>time$}  {:<who$}  {}", self.at_ns, self.told.who(), self.told.says());
         line.trim_end().to_owned()

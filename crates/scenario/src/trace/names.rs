@@ -25,7 +25,7 @@ impl<'s> Names<'s> {
         Self { scenario }
     }
 
-    fn client(&self, client: ClientId) -> &'s str {
+    pub(crate) fn client(&self, client: ClientId) -> &'s str {
         let client = self.scenario.clients().get(client.index());
         client.map_or(RECOVERY, |client| &client.name)
     }
@@ -39,7 +39,7 @@ impl<'s> Names<'s> {
     }
 
     /// A node: its disk, and how far down it is, if it is not the outermost.
-    fn node(&self, node: NodeId) -> String {
+    pub(crate) fn node(&self, node: NodeId) -> String {
         match node.depth {
             0 => self.disk(node.disk).to_owned(),
             depth => format!("{}/{depth}", self.disk(node.disk)),
@@ -47,7 +47,7 @@ impl<'s> Names<'s> {
     }
 
     /// A rule: its name, or its place among its node's, from 1.
-    fn rule(&self, node: NodeId, rule: RuleId) -> String {
+    pub(crate) fn rule(&self, node: NodeId, rule: RuleId) -> String {
         let node = &self.scenario.disks()[node.disk.index()].nodes[node.depth as usize];
         match &node.rule(rule).name {
             Some(name) => format!("`{name}`"),
@@ -80,7 +80,7 @@ impl<'s> Names<'s> {
         rules.shown().map(|rule| self.rule(node, rule)).collect()
     }
 
-    fn event(&self, event: EventId) -> &'s str {
+    pub(crate) fn event(&self, event: EventId) -> &'s str {
         self.scenario.disks()[0].nodes[0].program.events().name(event)
     }
 

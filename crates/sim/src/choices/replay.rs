@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
-use super::{Calm, Choice, Choices, Key, Point, PointKind, Schedule};
+use super::{Calm, Choice, Choices, Key, Point, PointKind, Schedule, Seeded};
 
 /// What a replay makes of a question that was not recorded so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,17 @@ pub struct Replay {
     asked: usize,
     matched: usize,
     mismatch: Option<Mismatch>,
+    /// Which recorded choices were used, even if they had to be bent.
+    used: Vec<bool>,
+    /// How many questions no recorded choice was about, and the first few of them.
+    unanswered: usize,
+    first_unanswered: Vec<(Point, u64)>,
+    /// Who answers those.
+    then: Option<Seeded>,
 }
+
+/// So many unanswered questions are kept.
+const UNANSWERED_KEPT: usize = 16;
 
 impl Replay {
     /// Answers as `schedule` says.
@@ -60,7 +70,44 @@ impl Replay {
             }
         }
         let recorded = schedule.choices.clone();
-        Self { strictness, recorded, amounts, picks, asked: 0, matched: 0, mismatch: None }
+        Self {
+            strictness,
+            used: alloc::vec![false; recorded.len()],
+            recorded,
+            amounts,
+            picks,
+            asked: 0,
+            matched: 0,
+            mismatch: None,
+            unanswered: 0,
+            first_unanswered: Vec::new(),
+            then: None,
+        }
+    }
+
+    /// The same, with `seeded` answering what the schedule says nothing about, rather than calmly.
+    #[must_use]
+    pub fn then(mut self, seeded: Seeded) -> Self {
+        self.then = Some(seeded);
+        self
+    }
+
+    /// The recorded choices that no question was asked for, with their places from zero.
+    pub fn unused(&self) -> impl Iterator<Item = (usize, &Choice)> {
+        let places = self.recorded.iter().enumerate();
+        places.zip(&self.used).filter(|(_, used)| !**used).map(|(choice, _)| choice)
+    }
+
+    /// How many questions the schedule said nothing about.
+    #[must_use]
+    pub const fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    /// The first few of them, each with how many answers it had.
+    #[must_use]
+    pub fn first_unanswered(&self) -> &[(Point, u64)] {
+        &self.first_unanswered
     }
 
     /// How many recorded choices were made again.
@@ -100,7 +147,7 @@ impl Replay {
             let place = place.unwrap_or(self.recorded.len());
             self.mismatch.get_or_insert(Mismatch { place, recorded, asked: point, n });
         }
-        match (self.strictness, &self.mismatch) {
+        let answered = match (self.strictness, &self.mismatch) {
             // After the first difference nothing that follows means what it did.
             (Strictness::Strict, Some(_)) => None,
             (Strictness::Strict | Strictness::Lenient, _) => {
@@ -108,7 +155,27 @@ impl Replay {
                 // A lenient replay keeps what it can of an answer that no longer fits.
                 found.or_else(|| recorded.filter(|_| self.strictness == Strictness::Lenient))
             }
+        };
+        match (answered, place) {
+            (Some(_), Some(place)) => self.used[place] = true,
+            _ => {
+                self.unanswered += 1;
+                if self.first_unanswered.len() < UNANSWERED_KEPT {
+                    self.first_unanswered.push((point, n));
+                }
+            }
         }
+        answered
+    }
+
+    /// The recorded answer to a question for an amount.
+    fn amount(&mut self, point: Point, n: u64) -> Option<u64> {
+        let place = match self.strictness {
+            Strictness::Strict => self.next_place(),
+            Strictness::Lenient => self.amounts.get_mut(&point).and_then(VecDeque::pop_front),
+        };
+        let fits = |choice: &Choice| choice.n == n && choice.picked.is_none();
+        self.take(place, (point, n), fits).map(|choice| choice.answer.min(n - 1))
     }
 
     fn next_place(&mut self) -> Option<usize> {
@@ -119,18 +186,20 @@ impl Replay {
 
 impl Choices for Replay {
     fn choose(&mut self, point: Point, n: u64) -> u64 {
-        let place = match self.strictness {
-            Strictness::Strict => self.next_place(),
-            Strictness::Lenient => self.amounts.get_mut(&point).and_then(VecDeque::pop_front),
-        };
-        match self.take(place, (point, n), |choice| choice.n == n && choice.picked.is_none()) {
-            Some(choice) => choice.answer.min(n - 1),
-            None => Calm.choose(point, n),
+        match (self.amount(point, n), &mut self.then) {
+            (Some(answer), _) => answer,
+            (None, Some(seeded)) => seeded.choose(point, n),
+            (None, None) => Calm.choose(point, n),
         }
     }
 
-    fn chance(&mut self, point: Point, _: u64, _: u64) -> bool {
-        self.choose(point, 2) == 1
+    /// A chance has two answers, which are not equally likely.
+    fn chance(&mut self, point: Point, num: u64, den: u64) -> bool {
+        match (self.amount(point, 2), &mut self.then) {
+            (Some(answer), _) => answer == 1,
+            (None, Some(seeded)) => seeded.chance(point, num, den),
+            (None, None) => false,
+        }
     }
 
     /// Leniently, the first recorded pick of one of `keys` that was not used: a question that is
@@ -154,7 +223,10 @@ impl Choices for Replay {
         };
         let picked = self.take(place, (point, n), fits).and_then(|choice| choice.picked);
         let index = picked.and_then(|picked| keys.iter().position(|key| *key == picked));
-        index.unwrap_or_else(|| Calm.pick(point, keys))
+        index.unwrap_or_else(|| match &mut self.then {
+            Some(seeded) => seeded.pick(point, keys),
+            None => Calm.pick(point, keys),
+        })
     }
 }
 
@@ -177,5 +249,35 @@ mod tests {
         assert_eq!(replay.pick(point, &[c, b]), 1, "b is still there");
         assert_eq!(replay.pick(point, &[c, b]), 0, "and nothing is left");
         assert_eq!((replay.matched(), replay.is_complete()), (2, false));
+        assert_eq!((replay.unused().count(), replay.unanswered()), (0, 1));
+        assert_eq!(replay.first_unanswered(), [(point, 2)]);
+    }
+
+    #[test]
+    fn what_was_not_asked_for_again_is_told() {
+        let [a, b] = ["a", "b"].map(Key::client);
+        let schedule = Point::new(PointKind::Schedule, Key::WORLD);
+        let latency = Point::new(PointKind::Latency, a);
+        let mut recorder = Recorder::new(Calm);
+        recorder.pick(schedule, &[b, a]);
+        recorder.choose(latency, 9);
+        let mut replay = Replay::from_schedule(&recorder.finish().0, Strictness::Lenient);
+        assert_eq!(replay.choose(latency, 9), 0);
+        let unused: Vec<_> = replay.unused().map(|(place, _)| place).collect();
+        assert_eq!(unused, [0]);
+        assert_eq!(replay.unanswered(), 0);
+    }
+
+    #[test]
+    fn somebody_else_answers_what_was_not_recorded() {
+        let point = |name| Point::new(PointKind::Data, Key::client(name));
+        let mut recorder = Recorder::new(Calm);
+        recorder.choose(point("a"), 1 << 40);
+        let (schedule, _) = recorder.finish();
+        let replay = Replay::from_schedule(&schedule, Strictness::Lenient);
+        let mut replay = replay.then(Seeded::from_seed(7));
+        assert_eq!(replay.choose(point("a"), 1 << 40), 0, "as it was recorded");
+        let mut seeded = Seeded::from_seed(7);
+        assert_eq!(replay.choose(point("b"), 1 << 40), seeded.choose(point("b"), 1 << 40));
     }
 }

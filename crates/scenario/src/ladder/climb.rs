@@ -1,0 +1,284 @@
+//! Going down.
+
+use std::collections::BTreeSet;
+
+use headcrash_sim::{Replay, Strictness, What};
+
+use super::faults::{Struck, WRONG, Wrong};
+use super::promises::{self, Promises, RELAXED};
+use super::{Found, Ladder, Options, Rung, Verdict};
+use crate::file::{self, Expect, File};
+use crate::run::{Keep, Outcome, Run, run_as, run_seed};
+use crate::scenario::{DiskIndex, EXPECTATION, FaultPlace, Scenario};
+
+/// A rung that strikes single accesses tries at most so many of each client.
+const ACCESSES_MAX: u64 = 256;
+
+/// Breaks one promise of the scenario's disks after the other.
+#[must_use]
+pub fn climb(scenario: &Scenario, options: &Options) -> Ladder {
+    let mut ladder = descend(scenario, options);
+    if options.shrink > 0
+        && let Some(place) = ladder.first_broken_place()
+        && let Some(found) = &mut ladder.rungs[place].found
+    {
+        smaller(found, options.shrink);
+    }
+    ladder
+}
+
+fn descend(scenario: &Scenario, options: &Options) -> Ladder {
+    let has_cut = scenario.power_cut().is_some();
+    let mut ladder = Ladder { rungs: Vec::new(), runs: options.runs, weakest: None, has_cut };
+    let mut own = scenario.file.clone();
+    own.expect = Expect::Held;
+    let mut kept = Promises::STRONGEST;
+    let mut below = kept.applied_to(&own, scenario);
+    let first = ("all-kept", if has_cut { "the power goes" } else { "nothing" });
+    let Some(strongest) = valid(&below, scenario, first.0) else { return ladder };
+    let tally = Tally::of(&strongest, options.runs);
+    ladder.rungs.push(tally.rung(first.0, first.1, &strongest));
+    if !ladder.stands() {
+        return ladder;
+    }
+    let mut weakest = strongest;
+    for relaxed in RELAXED.iter().filter(|_| has_cut) {
+        let mut promises = kept;
+        (relaxed.relax)(&mut promises);
+        let file = promises.applied_to(&own, scenario);
+        if file == below {
+            // No disk is concerned.
+            continue;
+        }
+        let lost = relaxed.needs.iter().find(|id| !ladder.is_survived(id));
+        if let Some(lost) = lost {
+            ladder.rungs.push(Rung::implied(relaxed.id, relaxed.words, lost));
+            continue;
+        }
+        let Some(rung) = valid(&file, scenario, relaxed.id) else { continue };
+        let tally = Tally::of(&rung, options.runs);
+        ladder.rungs.push(tally.rung(relaxed.id, relaxed.words, &rung));
+        if tally.verdict == Verdict::Holds && relaxed.is_kept {
+            (kept, below, weakest) = (promises, file, rung);
+        }
+    }
+    for wrong in WRONG {
+        let rung = once(&below, scenario, wrong, options.runs);
+        ladder.rungs.push(rung);
+    }
+    ladder.weakest = Some(Box::new(weakest));
+    ladder
+}
+
+/// Makes the failure at a rung smaller, on the device of that rung: a shrinker knows nothing of
+/// rungs, and what it makes of the disks is undone.
+fn smaller(found: &mut Found, budget: u64) {
+    let rung = &found.scenario;
+    let shrunk = crate::shrink::shrink(rung, &found.run, budget);
+    let mut file = shrunk.scenario.file.clone();
+    if file.disks.is_empty() {
+        // The disk that is there without being named.
+        file.disks.push(file::Disk::default());
+    }
+    for (disk, lowered) in file.disks.iter_mut().zip(shrunk.scenario.disks()) {
+        let names = || rung.disks().iter().zip(&rung.file.disks);
+        if let Some((_, was)) = names().find(|(was, _)| was.name == lowered.name) {
+            promises::keep(disk, was);
+        }
+    }
+    for (fs, lowered) in file.file_systems.iter_mut().zip(shrunk.scenario.file_systems()) {
+        let names = || rung.file_systems().iter().zip(&rung.file.file_systems);
+        if let Some((_, was)) = names().find(|(was, _)| was.name == lowered.name) {
+            fs.contract = was.contract;
+        }
+    }
+    let Some(pinned) = valid_as(&file, &shrunk.scenario, rung.source().name()) else { return };
+    let seed = shrunk.seed.or_else(|| pinned.seeds().iter().next()).unwrap_or_default();
+    let run = run_seed(&pinned, seed, Keep::Hash);
+    if run.outcome.label() == found.run.outcome.label() {
+        *found = Found { scenario: pinned, run, seed, is_smaller: true };
+    }
+}
+
+impl Ladder {
+    /// Whether there is a rung of this name that held; one that changed nothing is not there.
+    fn is_survived(&self, id: &str) -> bool {
+        let rung = self.rungs.iter().find(|rung| rung.id == id);
+        rung.is_none_or(|rung| rung.verdict == Verdict::Holds)
+    }
+}
+
+impl Rung {
+    const fn implied(id: &'static str, words: &'static str, by: &'static str) -> Self {
+        let (verdict, tried, is_cut_off) = (Verdict::Implied(by), 0, false);
+        Self { id, words, verdict, tried, is_cut_off, struck: None, found: None }
+    }
+}
+
+/// The scenario of a rung; nothing, if no disk of the scenario can be like that.
+fn valid(file: &File, scenario: &Scenario, id: &str) -> Option<Scenario> {
+    valid_as(file, scenario, &format!("{} on rung {id}", scenario.source().name()))
+}
+
+fn valid_as(file: &File, scenario: &Scenario, name: &str) -> Option<Scenario> {
+    let mut rung = crate::parse(name, file.to_ron().as_bytes()).ok()?;
+    for (disk, was) in rung.disks.iter_mut().zip(scenario.disks()) {
+        disk.loaded.clone_from(&was.loaded);
+    }
+    Some(rung)
+}
+
+/// Everything that came of one rung so far.
+struct Tally {
+    budget: u64,
+    tried: u64,
+    is_cut_off: bool,
+    verdict: Verdict,
+    /// The run that says so, and its seed.
+    worst: Option<(Run, u64)>,
+    /// Faults that struck in some run.
+    struck: BTreeSet<FaultPlace>,
+}
+
+impl Tally {
+    fn of(scenario: &Scenario, budget: u64) -> Self {
+        let mut tally = Self {
+            budget,
+            tried: 0,
+            is_cut_off: false,
+            verdict: Verdict::Holds,
+            worst: None,
+            struck: BTreeSet::new(),
+        };
+        for seed in scenario.seeds().iter() {
+            if tally.tried >= tally.budget {
+                tally.is_cut_off = true;
+                break;
+            }
+            tally.run(scenario, seed);
+            if tally.verdict == Verdict::Breaks {
+                break;
+            }
+        }
+        tally
+    }
+
+    fn run(&mut self, scenario: &Scenario, seed: u64) {
+        let left = self.budget - self.tried;
+        let run = match scenario.search() {
+            Some(search) if search.runs() > left => {
+                let mut shorter = scenario.clone();
+                shorter.search_instead(search.with_runs(left));
+                run_seed(&shorter, seed, Keep::Hash)
+            }
+            _ => run_seed(scenario, seed, Keep::Hash),
+        };
+        self.tried += run.exploration.as_ref().map_or(1, |found| found.tried().max(1));
+        self.is_cut_off |= run.exploration.as_ref().is_some_and(|found| found.is_cut_off);
+        self.struck.extend(run.coverage.struck.iter().copied());
+        let verdict = verdict(scenario, &run);
+        let is_worse = matches!(
+            (self.verdict, verdict),
+            (Verdict::Holds, Verdict::Loud | Verdict::Breaks) | (Verdict::Loud, Verdict::Breaks)
+        );
+        if is_worse {
+            (self.verdict, self.worst) = (verdict, Some((run, seed)));
+        }
+    }
+
+    fn rung(&self, id: &'static str, words: &'static str, scenario: &Scenario) -> Rung {
+        let found = self.worst.clone().map(|(run, seed)| {
+            Box::new(Found { scenario: scenario.clone(), run, seed, is_smaller: false })
+        });
+        let Self { verdict, tried, is_cut_off, .. } = *self;
+        Rung { id, words, verdict, tried, is_cut_off, struck: None, found }
+    }
+}
+
+/// What a run says about the device it ran on.
+fn verdict(scenario: &Scenario, run: &Run) -> Verdict {
+    match &run.outcome {
+        Outcome::Held | Outcome::NotMeasured(_) => Verdict::Holds,
+        Outcome::Refused(_) => Verdict::Loud,
+        Outcome::Violated(violation) if violation.property == EXPECTATION => {
+            // Of several states that are wrong, the smallest need not be the worst.
+            let others = run.exploration.as_ref().is_some_and(|found| found.verdicts.silent > 1);
+            if !others && was_told(scenario, run) { Verdict::Loud } else { Verdict::Breaks }
+        }
+        Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless => Verdict::Breaks,
+    }
+}
+
+/// Whether a step without a property of its own ended the run because of an answer that it did not
+/// expect: an error, or fewer bytes than asked for. Real code would have stopped there.
+fn was_told(scenario: &Scenario, run: &Run) -> bool {
+    let replay = Replay::from_schedule(&run.schedule, Strictness::Strict);
+    let (again, _) = run_as(scenario, run.variant, replay, Keep::Trace);
+    let answers = again.facts.iter().rev().find_map(|fact| match &fact.what {
+        What::Completed { result, .. } | What::FileCompleted { result, .. } => {
+            Some(result.is_err())
+        }
+        What::CompletedShort { .. } | What::FileCompletedShort { .. } => Some(true),
+        _ => None,
+    });
+    answers == Some(true)
+}
+
+/// One access goes wrong in each run: the first of its kind, the second, .. of every client and on
+/// every disk.
+fn once(below: &File, scenario: &Scenario, wrong: &Wrong, runs: u64) -> Rung {
+    let name = free_name(scenario);
+    let mut rung = Rung::implied(wrong.id, wrong.words, "");
+    rung.verdict = Verdict::Never;
+    let clients = || scenario.clients().iter().chain(scenario.recover());
+    for (index, disk) in scenario.disks().iter().enumerate() {
+        for client in clients() {
+            for nth in 1..=ACCESSES_MAX {
+                let struck = Struck { disk: &disk.name, client: &client.name, nth };
+                let file = wrong.applied_to(below, struck, &name);
+                let Some(valid) = valid(&file, scenario, wrong.id) else { break };
+                if rung.tried >= runs {
+                    rung.is_cut_off = true;
+                    return rung;
+                }
+                let tally = Tally::of(&valid, runs - rung.tried);
+                rung.tried += tally.tried;
+                rung.is_cut_off |= tally.is_cut_off;
+                let infos = &valid.disks()[index].fault_infos;
+                let fault = infos.iter().position(|info| info.name.as_deref() == Some(&name));
+                let strikes = fault.is_some_and(|fault| {
+                    tally.struck.contains(&FaultPlace { disk: DiskIndex(index), fault })
+                });
+                if !strikes {
+                    break;
+                }
+                let is_worse = match rung.verdict {
+                    Verdict::Never => true,
+                    Verdict::Holds => tally.verdict != Verdict::Holds,
+                    _ => tally.verdict == Verdict::Breaks,
+                };
+                if is_worse {
+                    let Rung { verdict, found, .. } = tally.rung(wrong.id, wrong.words, &valid);
+                    rung.struck = found.is_some().then(|| {
+                        format!("{} {nth} of {} to {}", wrong.kind, client.name, disk.name)
+                    });
+                    (rung.verdict, rung.found) = (verdict, found);
+                }
+                if rung.verdict == Verdict::Breaks {
+                    return rung;
+                }
+            }
+        }
+    }
+    rung
+}
+
+/// A name that no rule of the scenario has.
+fn free_name(scenario: &Scenario) -> String {
+    let mut name = "goes wrong".to_owned();
+    let text = scenario.source().text();
+    while text.contains(&name) {
+        name.push('!');
+    }
+    name
+}
