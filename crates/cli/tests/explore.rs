@@ -164,7 +164,7 @@ fn wait_for_progress(folder: &Folder, name: &str, child: &mut Child) {
     }
 }
 
-const MANY: &str = "--runs 30000 --shrink 0 --jobs 2";
+const MANY: &str = "--runs 150000 --shrink 0 --jobs 2";
 
 #[test]
 fn a_campaign_that_was_killed_ends_as_one_that_was_not() {

@@ -11,7 +11,11 @@ fn root() -> PathBuf {
 /// A `console` block: the command after `$ headcrash`, and what is shown below it.
 struct Shown {
     line: usize,
+    /// As it is shown.
+    command: String,
     arguments: Vec<String>,
+    /// What `printf` says to it, if it stands in front.
+    input: String,
     output: String,
 }
 
@@ -23,10 +27,19 @@ fn shown(readme: &str) -> Vec<Shown> {
             continue;
         }
         for (index, line) in lines.by_ref().take_while(|(_, line)| *line != "```") {
-            match line.strip_prefix("$ headcrash ") {
-                Some(command) => found.push(Shown {
+            let (input, command) = match line.strip_prefix("$ printf '") {
+                Some(piped) => {
+                    let (input, command) = piped.split_once("' | ").expect("a pipe to headcrash");
+                    (input.replace("\\n", "\n"), command)
+                }
+                None => (String::new(), line.strip_prefix("$ ").unwrap_or_default()),
+            };
+            match command.strip_prefix("headcrash ") {
+                Some(arguments) => found.push(Shown {
                     line: index + 1,
-                    arguments: command.split(' ').map(str::to_owned).collect(),
+                    command: line.to_owned(),
+                    arguments: arguments.split(' ').map(str::to_owned).collect(),
+                    input,
                     output: String::new(),
                 }),
                 None => {
@@ -47,12 +60,13 @@ fn commands_print_what_the_readme_shows() {
     let all = shown(&readme);
     assert!(all.len() >= 3, "the README shows commands");
     let mut expected = readme.clone();
-    for Shown { line, arguments, output } in all {
+    for Shown { line, command: shown, arguments, input, output } in all {
         let mut command = Command::cargo_bin("headcrash").expect("the command was built");
-        let result = command.current_dir(root()).args(&arguments).output().expect("it can be run");
+        command.current_dir(root()).args(&arguments).write_stdin(input);
+        let result = command.output().expect("it can be run");
         let text = |bytes| String::from_utf8(bytes).expect("it prints text");
         let printed = text(result.stdout) + &text(result.stderr);
-        let command = format!("$ headcrash {}\n", arguments.join(" "));
+        let command = format!("{shown}\n");
         expected = expected.replace(&format!("{command}{output}"), &format!("{command}{printed}"));
         if std::env::var_os("README_UPDATE").is_none() {
             assert_eq!(printed, output, "README.md:{line}: README_UPDATE=1 writes what is printed");

@@ -98,6 +98,10 @@ fn around_fields(owner: &str, fields: &str) -> String {
         }
         "Search.eager" => around_fields("Scenario", &format!("search: eager({fields})")),
         "Search.sampled" => around_fields("Scenario", &format!("search: sampled({fields})")),
+        "Choices.pct" => around_fields("Scenario", &format!("choices: pct({fields})")),
+        "Choices.exhaustive" => {
+            around_fields("Scenario", &format!("choices: exhaustive({fields})"))
+        }
         "FailEach" => {
             let files = "file_systems: [(contract: xfs)]";
             around_fields("Scenario", &format!("{files}, fail_each: ({fields})"))
@@ -168,7 +172,7 @@ fn around_example(owner: &str, example: &str) -> String {
         }
         "Medium" => around_fields("Disk", example),
         "Moment" => around_fields("PowerCut", example),
-        "Property" | "Search" | "Suspensions" => around_fields("Scenario", example),
+        "Property" | "Search" | "Suspensions" | "Choices" => around_fields("Scenario", example),
         owner => panic!("where is the example of a {owner}: {example}?"),
     }
 }
