@@ -21,7 +21,7 @@ pub(crate) fn mutate(args: &ExploreArgs) -> Exit {
         Some(Mutate::Rules) => What::Rules,
         Some(Mutate::Flushes) | None => What::Flushes,
     };
-    let options = Options { runs: args.runs.unwrap_or(Options::default().runs) };
+    let options = Options { runs: args.runs.unwrap_or_else(|| Options::default().runs) };
     files.iter().map(|file| one(args.format, file, what, &options)).max().unwrap_or(Exit::Fine)
 }
 

@@ -69,7 +69,7 @@ impl Names {
     fn of(failure: &Path, output: Option<&Path>) -> Result<Self, String> {
         let name = failure.file_name().ok_or("it has no name")?.to_string_lossy();
         let name = name.trim_end_matches(".ron").trim_end_matches(".failure").to_owned();
-        let beside = failure.parent().unwrap_or(Path::new("")).to_owned();
+        let beside = failure.parent().unwrap_or_else(|| Path::new("")).to_owned();
         if let Some(folder) = output {
             std::fs::create_dir_all(folder)
                 .map_err(|error| format!("{}: {error}", folder.display()))?;

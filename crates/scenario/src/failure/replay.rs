@@ -191,7 +191,9 @@ impl Lenient {
             report.push_str("\n    ..");
         }
         if *unanswered > 0 {
-            let how = self.then.map_or("calmly".to_owned(), |seed| format!("as seed {seed} does"));
+            let how = self
+                .then
+                .map_or_else(|| "calmly".to_owned(), |seed| format!("as seed {seed} does"));
             report
                 .push_str(&format!("\n{unanswered} answered {how}: nothing was recorded for them"));
         }

@@ -203,7 +203,7 @@ pub(super) fn exhaust(scenario: &Scenario, budget: u64, keep: Keep) -> Run {
         && let Some(tried) = runs.next()
     {
         hash = hash.nth(tried.hash);
-        outcomes.entry(tried.outcome.label()).or_insert((0, runs.whole())).0 += 1;
+        outcomes.entry(tried.outcome.label()).or_insert_with(|| (0, runs.whole())).0 += 1;
         let held = |tried: &Tried| tried.outcome == Outcome::Held;
         if shown.as_ref().is_none_or(|shown| held(shown) && !held(&tried)) {
             shown = Some(tried);

@@ -156,9 +156,9 @@ impl Same {
             let Some(items) = node.items_mut() else { return };
             items.retain(|item| {
                 let word = if item.name.is_empty() { item.word() } else { "" };
-                !FIELDS.contains(&item.name.as_str())
-                    && !STEPS.contains(&word)
-                    && !(undisturbed && SUSPENSIONS.contains(&word))
+                !(FIELDS.contains(&item.name.as_str())
+                    || STEPS.contains(&word)
+                    || undisturbed && SUSPENSIONS.contains(&word))
             });
         });
         node.change(&mut |node| {

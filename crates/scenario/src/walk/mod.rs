@@ -1,7 +1,7 @@
 //! Walking through a run: forward, backward, and at a choice another way.
 //!
 //! A run is made once as a whole; then every answer is known, and any step of it can be had again
-//! from the nearest checkpoint before it: a [`Session`] is a value. There are never more than
+//! from the nearest checkpoint before it: a run under way is a value. There are never more than
 //! [`CHECKPOINTS`] of those, however long the run is, at distances that double as it grows.
 //!
 //! [`Walk`] is the run and a place in it; [`Walk::execute`] does what a line says and answers with

@@ -170,8 +170,8 @@ pub(super) fn count(
             let n = tears.fold(found.versions.len() as u64, u64::saturating_add);
             states = states.times(StateCount::of(n));
         }
-        if here > 0 {
-            each_milli = (states.log2_milli - before) / here;
+        if let Some(each) = (states.log2_milli - before).checked_div(here) {
+            each_milli = each;
         }
         if looked.end < end {
             let more = (end - looked.end).div_ceil(unit).saturating_mul(each_milli);
