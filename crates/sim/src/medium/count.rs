@@ -112,6 +112,9 @@ fn visit(
     };
     let (image, device, key) = about;
     let found = unresolved.candidates(*at, image, device, key);
+    if found.capped {
+        return None;
+    }
     let mut states = 0_u128;
     for candidate in found.versions.iter().chain(&found.tears) {
         let mut decided = unresolved.clone();

@@ -151,6 +151,8 @@ pub(crate) struct Candidates {
     pub(crate) durable: usize,
     /// The versions' places in the order of effects.
     pub(crate) seqs: Vec<u64>,
+    /// There are more torn ones than are listed.
+    pub(crate) capped: bool,
 }
 
 /// Everything that cuts have left undecided.
@@ -635,6 +637,10 @@ impl Look<'_> {
             if kept_torn == Some(true) && (hidden || !self.can_tear(effect)) {
                 continue;
             }
+            if kept_torn == Some(true) && found.tears.len() >= TEARS_MAX {
+                found.capped = true;
+                continue;
+            }
             let mut narrowed = limits.clone();
             // Without tears no chain stands at an odd stage.
             if !narrow(&mut narrowed, chain, least, most) {
@@ -681,7 +687,10 @@ impl Look<'_> {
                 let mut new = old.clone();
                 self.apply(effect, Arc::make_mut(&mut new));
                 if *torn {
-                    next.extend(self.tears(&old, &new));
+                    found.capped |= next.len() >= TEARS_MAX;
+                    if next.len() < TEARS_MAX {
+                        next.extend(self.tears(&old, &new));
+                    }
                 } else {
                     next.push(Content::Bytes(new));
                 }
@@ -749,6 +758,10 @@ impl Look<'_> {
 /// newest: the states would otherwise grow with the square of how often it was written.
 const TORN_OVER: usize = 64;
 
+/// More torn contents of one unit than this are not listed: where several chains of writes tear it,
+/// each in many ways, there are as many as the product of those.
+const TEARS_MAX: usize = 4_096;
+
 /// How many granules are decided by one question: sixty-four answers.
 pub(crate) const MIX: usize = 6;
 
@@ -786,11 +799,13 @@ fn narrow(limits: &mut Limits, chain: Chain, least: u64, most: u64) -> bool {
 struct Found {
     versions: Vec<Candidate>,
     tears: Vec<Candidate>,
+    /// There were more tears than [`TEARS_MAX`].
+    capped: bool,
 }
 
 impl Found {
     fn merged(self) -> Candidates {
-        let mut merged = Candidates::default();
+        let mut merged = Candidates { capped: self.capped, ..Candidates::default() };
         let mut known = Known::default();
         for candidate in self.versions {
             let alike = |place: usize| merged.versions[place].content == candidate.content;

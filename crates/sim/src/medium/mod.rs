@@ -571,7 +571,7 @@ impl Medium {
 
     fn decide(&mut self, at: u64, choices: &mut dyn Choices, tell: &mut dyn FnMut(Resolution)) {
         let found = self.unresolved.candidates(at, &self.image, &self.device, self.key);
-        let Candidates { versions, tears, durable, seqs } = &*found;
+        let Candidates { versions, tears, durable, seqs, capped } = &*found;
         let key = self.key.nth(at);
         let (count, torn) = (versions.len() as u64, tears.len() as u64);
         let tear = if tears.is_empty() {
@@ -579,6 +579,11 @@ impl Medium {
         } else {
             choices.choose(Point::new(PointKind::Tear, key), 1 + torn) as usize
         };
+        if *capped {
+            // There is more that it could hold: whoever lists states has to know that it does not
+            // list them all.
+            choices.choose(Point::new(PointKind::Data, key), 2);
+        }
         let chosen = if tear > 0 {
             &tears[tear - 1]
         } else if count > 1 {
