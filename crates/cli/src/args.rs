@@ -320,11 +320,18 @@ pub(crate) struct ExploreArgs {
     #[arg(long, value_enum, hide = true)]
     pub(crate) echo: Option<Echo>,
     /// Leave out one of these at a time, and tell which of them nothing misses
-    #[arg(long, value_enum, value_name = "WHAT", help_heading = "Instead of searching")]
+    #[arg(
+        long, value_enum, value_name = "WHAT", help_heading = "Instead of searching",
+        conflicts_with_all = ["search", "seeds", "time", "until_stable", "shard", "jobs", "results", "deny", "check_determinism"]
+    )]
     pub(crate) mutate: Option<Mutate>,
     /// Break one promise of the disks after the other, and tell the weakest device that the code
-    /// survives
-    #[arg(long, conflicts_with = "mutate", help_heading = "Instead of searching")]
+    /// survives; with the scenario's own seeds and choices. An exit code of 1 is for code that
+    /// breaks where every promise is kept
+    #[arg(
+        long, help_heading = "Instead of searching",
+        conflicts_with_all = ["mutate", "search", "seeds", "time", "until_stable", "shard", "jobs", "results", "deny", "check_determinism"]
+    )]
     pub(crate) ladder: bool,
 }
 

@@ -165,6 +165,19 @@ pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Writes a file that is not there, or that says the same: nothing of somebody else's is lost.
+pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    if path.exists() {
+        let there = read(path, text.len() as u64 + 1)?;
+        if there == text.as_bytes() {
+            return Ok(());
+        }
+        let message = format!("{} is there already, and says something else", path.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
+    write(path, text)
+}
+
 /// Writes a file whole or not at all.
 pub(crate) fn write(path: &Path, text: &str) -> io::Result<()> {
     write_with(path, |file| file.write_all(text.as_bytes()))

@@ -91,7 +91,7 @@ fn save(folder: &Path, file: &Path, rung: &Rung, found: &Found) -> io::Result<(P
     let failure = folder.join(format!("{stem}.failure.ron"));
     let mut recorded = Failure::of(&found.scenario, &found.run, Some(found.seed));
     recorded.scenario = scenario.display().to_string();
-    files::write(&scenario, found.scenario.source().text())?;
-    files::write(&failure, &recorded.to_ron())?;
+    files::write_new(&scenario, found.scenario.source().text())?;
+    files::write_new(&failure, &recorded.to_ron())?;
     Ok((scenario, failure))
 }

@@ -112,16 +112,8 @@ fn write(shrunk: &Shrunk, scenario: &Path, failure: &Path) -> Result<String, Str
 
 /// Writes a file that is not there, or that says the same.
 fn write_new(path: &Path, text: &str) -> Result<(), String> {
-    let at = |error: std::io::Error| format!("{}: {error}", path.display());
-    if path.exists() {
-        let there = files::read(path, text.len() as u64 + 1).map_err(at)?;
-        if there == text.as_bytes() {
-            return Ok(());
-        }
-        return Err(format!(
-            "{} is there already, and says something else; `--output` names another folder",
-            path.display()
-        ));
-    }
-    files::write(path, text).map_err(at)
+    files::write_new(path, text).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => format!("{error}; `--output` names another folder"),
+        _ => format!("{}: {error}", path.display()),
+    })
 }

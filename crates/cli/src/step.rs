@@ -100,7 +100,7 @@ fn walk(mut walk: Walk<'_>) -> Exit {
 /// A file that ends in `.failure.ron` is known as a failure.
 fn save(file: &Path, failure: &Failure) -> Result<(), String> {
     let fail = |error: io::Error| format!("{}: {error}", file.display());
-    files::write(file, &failure.to_ron()).map_err(fail)?;
+    files::write_new(file, &failure.to_ron()).map_err(fail)?;
     let file = file.display().to_string();
     output::line(&format!("written; repeat with\n  {}", replay_command(&file)));
     Ok(())

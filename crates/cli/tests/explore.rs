@@ -413,3 +413,28 @@ fn a_job_array_is_one_campaign() {
     let first = |output: &Output| text(&output.stdout).lines().next().map(ToOwned::to_owned);
     assert_eq!(first(&merged), first(&whole), "{}", said(&merged));
 }
+
+#[test]
+fn what_is_saved_overwrites_nothing() {
+    let folder = Folder::with(&[("b.ron", RACE)]);
+    let first = folder.run("explore b.ron --runs 100 --failures found");
+    let file = said(&first).lines().last().expect("it ends with a command").trim().to_owned();
+    let failure = file.rsplit(' ').next().expect("the command names a file").to_owned();
+    fs::write(folder.path(&failure), "somebody else's").expect("a file can be written");
+    let again = folder.run("explore b.ron --runs 100 --failures found");
+    ends_with(&again, 2);
+    assert!(said(&again).contains("is there already, and says something else"), "{}", said(&again));
+    assert_eq!(folder.read(&failure), "somebody else's");
+}
+
+#[test]
+fn what_a_ladder_does_not_do_it_does_not_take() {
+    let folder = Folder::with(&[("b.ron", RACE)]);
+    for instead in ["--ladder", "--mutate flushes"] {
+        for option in ["--search exhaustive", "--seeds 0..9", "--shard 1/2", "--results r.jsonl"] {
+            let refused = folder.run(&format!("explore b.ron {instead} {option}"));
+            ends_with(&refused, 2);
+            assert!(said(&refused).contains("cannot be used with"), "{}", said(&refused));
+        }
+    }
+}

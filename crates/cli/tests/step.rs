@@ -94,3 +94,12 @@ fn what_is_not_understood_is_told_and_the_walk_goes_on() {
     assert_eq!(code, 2);
     assert!(err.starts_with("error: nowhere.ron: "), "{err}");
 }
+
+#[test]
+fn what_is_saved_overwrites_nothing() {
+    let folder = Folder::new();
+    let (code, _, err) = folder.all(&["step", "s.ron"], "save s.ron\n");
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("s.ron is there already, and says something else"), "{err}");
+    assert_eq!(fs::read_to_string(folder.path("s.ron")).unwrap(), BROKEN);
+}

@@ -167,7 +167,7 @@ fn save(folder: &Path, files: &[(PathBuf, &str)]) -> io::Result<PathBuf> {
             return Err(io::Error::other(message));
         }
         last = folder.join(name);
-        files::write(&last, text)?;
+        files::write_new(&last, text)?;
     }
     Ok(last)
 }

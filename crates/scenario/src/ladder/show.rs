@@ -56,7 +56,12 @@ fn summary(ladder: &Ladder) -> String {
         return "it survives no device: it breaks where every promise is kept\n".to_owned();
     };
     if ladder.has_cut {
-        text.push_str("the weakest device it survives:\n");
+        let cut_off = ladder
+            .rungs
+            .iter()
+            .any(|rung| rung.is_cut_off && matches!(rung.verdict, Verdict::Holds | Verdict::Loud));
+        let as_far = if cut_off { ", as far as it was tried" } else { "" };
+        text.push_str(&format!("the weakest device it survives{as_far}:\n"));
         for line in contracts(weakest).lines() {
             text.push_str(&format!("    {line}\n"));
         }
