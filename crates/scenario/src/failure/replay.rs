@@ -23,6 +23,7 @@ impl Failure {
         let (run, replay) = self.run(scenario, replay)?;
         let same = replay.is_complete()
             && hex(run.hash) == self.trace_hash
+            && run.fact_count == self.facts
             && run.outcome.label() == self.outcome;
         Ok(Replayed {
             run,
