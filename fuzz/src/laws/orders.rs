@@ -58,6 +58,7 @@ fn outcomes(mut runs: Exhaustion<'_>, scenario: &Scenario) -> Option<(BTreeMap<u
 fn scenario(u: &mut Unstructured<'_>) -> Result<String> {
     let latency = *u.choose(&["zero", "zero", "any", "constant(ns: 5)"])?;
     let align = *u.choose(&["", ", align: 4096"])?;
+    let shared = *u.choose(&["", "", ", capacity: 4_096", ", queue_depth: 1", ", iops: 1_000"])?;
     let rules = *u.choose(&[
         "",
         "",
@@ -71,7 +72,7 @@ fn scenario(u: &mut Unstructured<'_>) -> Result<String> {
         clients.push(format!("(name: \"{name}\", steps: [{}])", steps.join(", ")));
     }
     Ok(format!(
-        "(\n disks: [(name: \"a\", size: 65_536, latency: {latency}{align}), (name: \"b\", size: 65_536)],\n {rules}\n clients: [\n  {}\n ],\n)",
+        "(\n disks: [(name: \"a\", size: 65_536, latency: {latency}{align}{shared}), (name: \"b\", size: 65_536)],\n {rules}\n clients: [\n  {}\n ],\n)",
         clients.join(",\n  ")
     ))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use headcrash_sim::{DiskId, Fact, Footprint, Verb, What};
 
-use crate::scenario::{PropertyKind, Scenario};
+use crate::scenario::{Medium, OnMisuse, PropertyKind, Scenario};
 
 /// What of a scenario's world makes steps meet that touch different bytes.
 #[derive(Clone, Debug)]
@@ -30,14 +30,23 @@ impl Watch {
         });
         // There is a search wherever the power can go.
         let cuts = scenario.power_cut().is_some() || scenario.search().is_some();
-        if any_moment || cuts || !scenario.file_systems().is_empty() {
+        // Misuse is told of in the order in which it was seen.
+        let told = scenario.on_misuse() == OnMisuse::Error;
+        if any_moment || cuts || told || !scenario.file_systems().is_empty() {
             return Self::everything();
         }
         let held: Vec<_> = scenario.tags().iter().map(|tag| tag.disk).collect();
         let coarse = |(index, disk): (usize, &crate::scenario::Disk)| {
             let ruled = disk.nodes.iter().any(|node| !node.program.rules().is_empty());
             let held = held.iter().any(|disk| disk.0 == index);
-            if ruled || held || !disk.faults.is_empty() {
+            let device = &disk.device;
+            // Who is first gets the room, the queue's place, or the time.
+            let shared = device.capacity.is_some()
+                || device.queue_depth.is_some()
+                || device.bytes_per_second.is_some()
+                || device.iops.is_some();
+            let is_plain = disk.medium == Medium::Stored;
+            if ruled || held || shared || !is_plain || !disk.faults.is_empty() {
                 return 0;
             }
             let align = disk.nodes.iter().map(|node| node.limits.align()).max();
