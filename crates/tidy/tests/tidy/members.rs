@@ -143,6 +143,24 @@ fn every_package_has_the_lints_of_the_workspace() {
     none(&findings);
 }
 
+/// The lints of the workspace, but that it may hold what they forbid, with a reason at each block.
+#[test]
+fn the_crate_without_that_lint_has_stricter_ones() {
+    let table = |manifest: &Manifest, path: &[&str]| {
+        manifest.get(path).and_then(Value::as_table).cloned().unwrap_or_default()
+    };
+    let root = Manifest::root();
+    let all = Manifest::all();
+    let own = all.iter().find(|manifest| manifest.folder == UNSAFE).expect("it is a member");
+    let mut rust = table(&root, &["workspace", "lints", "rust"]);
+    let mut clippy = table(&root, &["workspace", "lints", "clippy"]);
+    rust.remove("unsafe_code");
+    rust.insert("unsafe_op_in_unsafe_fn".to_owned(), "deny".into());
+    clippy.insert("undocumented_unsafe_blocks".to_owned(), "deny".into());
+    assert_eq!(table(own, &["lints", "rust"]), rust, "{}", own.at("[lints.rust]"));
+    assert_eq!(table(own, &["lints", "clippy"]), clippy, "{}", own.at("[lints.clippy]"));
+}
+
 /// Where packages come from is the same for everybody.
 #[test]
 fn packages_come_from_the_public_index() {
