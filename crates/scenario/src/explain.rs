@@ -178,7 +178,12 @@ fn names(takes: &Type) -> Vec<&str> {
         Type::Named(name) => vec![name],
         Type::List(items) => names(items),
         Type::Tuple(items) => items.iter().flat_map(names).collect(),
-        Type::Text | Type::Flag | Type::Number { .. } | Type::Errno | Type::Range => Vec::new(),
+        Type::Text
+        | Type::Flag
+        | Type::Number { .. }
+        | Type::Errno
+        | Type::Range
+        | Type::Any => Vec::new(),
     }
 }
 
@@ -235,6 +240,7 @@ fn briefly(takes: &Type) -> String {
         Type::Number { .. } => "number, maybe negative".to_owned(),
         Type::Errno => "error".to_owned(),
         Type::Range => "range A..B".to_owned(),
+        Type::Any => "a value".to_owned(),
         Type::Flag => takes.to_string().replace('`', ""),
     }
 }

@@ -1,5 +1,7 @@
 //! Scenario files, and running one.
 
+use std::sync::Arc;
+
 pub mod blkdebug;
 pub mod campaign;
 pub mod conformance;
@@ -38,12 +40,12 @@ pub use run::{
     undecided,
 };
 pub use scenario::{
-    Client, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
+    BadOperation, Client, Code, Company, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
     FailEach, FailFiles, Failing, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex,
-    Finds, Gets, HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Pattern, PowerCut,
-    Property, PropertyKind, RECOVERS, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario,
-    Search, Seeds, StateOrder, Step, StepIndex, StepKind, Suspensions, TagIndex, TagInfo, Top,
-    Wanted, crc32,
+    Finding, Finds, Gets, Guest, HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Operation, Pattern, PowerCut,
+    Property, PropertyKind, RECOVERS, RequestIndex, Remains, RuleInfo, RulePlace, SavedIndex, Scenario,
+    Search, Seeds, Stage, StageClient, StageDisk, StateOrder, Step, StepIndex, StepKind, Subject, Suspensions, TagIndex, TagInfo, Top,
+    Wanted, WrittenOperation, crc32,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};
@@ -55,5 +57,16 @@ pub use source::{Diagnostic, Errors, Label, Location, Source, Span};
 /// Everything that is wrong with it, in file order.
 pub fn parse(name: &str, text: &[u8]) -> Result<Scenario, Errors> {
     let (file, source, tree) = file::read(name, text)?;
-    lower::lower(file, source, &tree)
+    lower::lower(file, source, &tree, None)
+}
+
+/// The same, where `subject: ..` may name this code.
+///
+/// # Errors
+///
+/// Everything that is wrong with it, in file order; what the code says is wrong with an operation
+/// points at that operation.
+pub fn parse_with(name: &str, text: &[u8], code: &Arc<dyn Code>) -> Result<Scenario, Errors> {
+    let (file, source, tree) = file::read(name, text)?;
+    lower::lower(file, source, &tree, Some(code))
 }

@@ -21,6 +21,20 @@ pub trait Client {
 
     /// Takes one step. Called only when what it waited for has come.
     fn turn(&mut self, turn: &mut Turn<'_, '_>) -> Next;
+
+    /// Whether somebody has told it to go on: what ends a [`Wait::Any`] besides what that names.
+    fn is_woken(&self) -> bool {
+        false
+    }
+
+    /// A client that it has brought into the world with its last step: asked for until there is
+    /// none.
+    fn spawned(&mut self) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// What a client does after its step.
@@ -44,6 +58,13 @@ pub enum Wait {
     Until(Instant),
     /// Somebody to be suspended under this tag on this node.
     Suspension(NodeId, Tag),
+    /// The first of several things, or to be [woken](Client::is_woken) by another client.
+    Any {
+        /// The completion of any of these requests of its own.
+        requests: Vec<RequestId>,
+        /// This moment, if there is one.
+        until: Option<Instant>,
+    },
 }
 
 /// A client's view of its world during one step.
@@ -138,13 +159,18 @@ impl Seat {
         self.inbox.push_back(completion);
     }
 
-    fn is_ready(&self, world: &World) -> bool {
+    fn is_ready(&self, client: &impl Client, world: &World) -> bool {
         !self.is_done
             && match &self.wait {
                 None => true,
                 Some(Wait::Completion(request)) => !self.pending.contains(request),
                 Some(Wait::Until(at)) => *at <= world.now(),
                 Some(Wait::Suspension(node, tag)) => world.engine(*node).is_suspended(tag.as_str()),
+                Some(Wait::Any { requests, until }) => {
+                    requests.iter().any(|request| !self.pending.contains(request))
+                        || until.is_some_and(|at| at <= world.now())
+                        || client.is_woken()
+                }
             }
     }
 }
@@ -203,6 +229,12 @@ impl<C: Client> Runner<C> {
         self.seats.clear();
         self.seats.extend(clients.iter().map(Seat::of));
         (self.clients, self.first, self.last) = (clients, first, None);
+    }
+
+    /// This client has no more to do, and nobody is told.
+    pub fn retire(&mut self, client: ClientId) {
+        let place = self.place(client);
+        self.seats[place].is_done = true;
     }
 
     /// The world.
@@ -293,8 +325,10 @@ impl<C: Client> Runner<C> {
 
     /// Finds the clients that can take a step, the last one first: to let it go on is the dullest.
     fn find_ready(&mut self) {
-        let ready =
-            |client: &ClientId| self.seats[(client.0 - self.first) as usize].is_ready(&self.world);
+        let ready = |client: &ClientId| {
+            let place = (client.0 - self.first) as usize;
+            self.seats[place].is_ready(&self.clients[place], &self.world)
+        };
         let last = self.last.filter(ready);
         let all = (self.first..self.first + self.clients.len() as u32).map(ClientId);
         self.ready.clear();
@@ -345,6 +379,7 @@ impl<C: Client> Runner<C> {
         let wakes =
             self.seats.iter().filter(|seat| !seat.is_done).filter_map(|seat| match seat.wait {
                 Some(Wait::Until(at)) => Some(at),
+                Some(Wait::Any { until, .. }) => until,
                 _ => None,
             });
         self.world.next_due().into_iter().chain(wakes).min()
@@ -364,6 +399,10 @@ impl<C: Client> Runner<C> {
                 self.seats[place].is_done = true;
                 cx.tell(self.world.now(), What::Finished { client });
             }
+        }
+        while let Some(spawned) = self.clients[place].spawned() {
+            self.seats.push(Seat::of(&spawned));
+            self.clients.push(spawned);
         }
     }
 
@@ -399,5 +438,9 @@ impl<C: Client + ?Sized> Client for Box<C> {
 
     fn turn(&mut self, turn: &mut Turn<'_, '_>) -> Next {
         (**self).turn(turn)
+    }
+
+    fn is_woken(&self) -> bool {
+        (**self).is_woken()
     }
 }

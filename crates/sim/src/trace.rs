@@ -483,6 +483,27 @@ pub enum What {
         /// How many bytes were done.
         len: u64,
     },
+    /// Code under test begins an operation.
+    Began {
+        /// Who.
+        client: ClientId,
+        /// Which, as a scenario file says it.
+        operation: Arc<str>,
+    },
+    /// Code under test has ended an operation.
+    Ended {
+        /// Who.
+        client: ClientId,
+        /// With what, in a word or in Rust's.
+        result: Arc<str>,
+    },
+    /// Something that code under test, or who looks after it, has to say.
+    Noted {
+        /// Who.
+        client: ClientId,
+        /// What.
+        text: Arc<str>,
+    },
 }
 
 /// The first few of a list of rules, and how many there are.

@@ -132,6 +132,8 @@ pub(crate) enum EngineAtCut {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Search {
+    /// No search: one state, drawn like everything else.
+    Drawn,
     /// What a sector holds is decided when it is first read, and every decision is tried, the
     /// unusual ones down to a depth: complete if the budget suffices.
     ///

@@ -87,6 +87,8 @@ impl Mismatch {
                 }
             }
             Type::Range => return self.range(place, field),
+            // Who reads it says what is wrong with it.
+            Type::Any => place.is_written(),
             Type::List(items) if kind == Some(Kind::List) => {
                 for item in place.items() {
                     match item.name() {

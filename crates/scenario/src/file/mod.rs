@@ -20,6 +20,7 @@ mod read;
 pub(crate) mod reference;
 pub(crate) mod rule;
 pub(crate) mod step;
+mod subject;
 
 use std::ops::Range;
 
@@ -42,6 +43,7 @@ pub(crate) use pattern::{Pattern, WithCrc32};
 pub(crate) use read::{compact, read};
 pub(crate) use rule::{Event, InjectError, IoType, Rule, State, Tag};
 pub(crate) use step::{Repeat, Step, Submit, Wait, When, WhenMarked};
+pub(crate) use subject::{Operation, Subject};
 
 /// A whole scenario file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +91,14 @@ pub(crate) struct File {
     /// Example: `file_systems: [(name: "home", contract: ext4_ordered)]`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) file_systems: Vec<FileSystem>,
+    /// Code under test, which clients without steps call: such a file is run by the tests of the
+    /// package that the code is in.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `subject: (name: "journal")`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) subject: Option<Subject>,
     /// Rules for every disk, or for the one they name: for its first node, or beyond blkdebug's for
     /// the disk itself.
     ///
@@ -247,8 +257,25 @@ pub(crate) struct Client {
     pub(crate) name: Option<String>,
     /// What it does, one step after the other.
     ///
+    /// Default: `[]`
+    ///
     /// Example: `steps: [write(at: 0, len: 512, fill: 0x11), flush()]`
+    #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) steps: Vec<Step>,
+    /// What it asks of the subject, one operation after the other, in the subject's own words.
+    ///
+    /// Default: `[]`
+    ///
+    /// Example: `ops: [Put(key: 1, len: 100), Commit]`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) ops: Vec<Operation>,
+    /// How many more operations it asks of the subject, drawn anew for every seed.
+    ///
+    /// Default: `0`
+    ///
+    /// Example: `drawn_ops: 20`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) drawn_ops: u64,
 }
 
 /// What should come of a run.

@@ -139,7 +139,12 @@ fn inside<'r>(
                 }
             }
         },
-        Type::Text | Type::Flag | Type::Number { .. } | Type::Errno | Type::Range => None,
+        Type::Text
+        | Type::Flag
+        | Type::Number { .. }
+        | Type::Errno
+        | Type::Range
+        | Type::Any => None,
     }
 }
 

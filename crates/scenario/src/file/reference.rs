@@ -65,6 +65,8 @@ pub(crate) enum Type {
     Number { least: i128, most: i128 },
     Errno,
     Range,
+    /// A value that somebody else reads.
+    Any,
     List(Box<Self>),
     Tuple(Vec<Self>),
     Named(String),
@@ -164,6 +166,7 @@ fn type_of(schema: &Value) -> Type {
     match schema["x-ron"].as_str() {
         Some("errno") => return Type::Errno,
         Some("range") => return Type::Range,
+        Some("any") => return Type::Any,
         _ => {}
     }
     if let Some(name) = schema["$ref"].as_str() {
@@ -229,6 +232,7 @@ impl fmt::Display for Type {
             Self::Number { .. } => f.write_str("a number, maybe negative"),
             Self::Errno => f.write_str("an error's name in quotes or its number"),
             Self::Range => f.write_str("a range `A..B`"),
+            Self::Any => f.write_str("a value"),
             Self::List(_) => f.write_str("a list `[..]`"),
             Self::Tuple(items) => {
                 f.write_str("(")?;

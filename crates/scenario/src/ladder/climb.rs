@@ -121,7 +121,7 @@ fn valid(file: &File, scenario: &Scenario, id: &str) -> Option<Scenario> {
 }
 
 fn valid_as(file: &File, scenario: &Scenario, name: &str) -> Option<Scenario> {
-    let mut rung = crate::parse(name, file.to_ron().as_bytes()).ok()?;
+    let mut rung = scenario.parse_like(name, &file.to_ron()).ok()?;
     for (disk, was) in rung.disks.iter_mut().zip(scenario.disks()) {
         disk.loaded.clone_from(&was.loaded);
     }

@@ -23,6 +23,9 @@ const MAX_RUNS: u64 = Search::RUNS_MAX;
 /// The most writes that are unlike the rest.
 const MAX_K: u64 = Search::K_MAX;
 
+/// The most power cuts of a run whose subject goes on after each.
+const MAX_TIMES: u64 = 100;
+
 /// The most sets of copies.
 const MAX_COPIES: usize = 1_024;
 
@@ -107,10 +110,12 @@ impl Lower<'_> {
 
     fn check_times(&mut self, times: u64, file: &File, place: Place<'_>, root: Place<'_>) {
         let at = place.field("times");
-        if !(1..=2).contains(&times) {
+        if file.subject.is_some() && (1..=MAX_TIMES).contains(&times) {
+            // It goes on when it is open again.
+        } else if !(1..=2).contains(&times) {
             let told = self.say(at.span(), format!("the power goes once or twice, not {times}"));
             told.help.push("`times: 2` cuts the recovery as well".to_owned());
-        } else if times == 2 && file.recover.is_empty() {
+        } else if times == 2 && file.recover.is_empty() && file.subject.is_none() {
             let told = self.say(at.span(), "there is no recovery that could be cut");
             let around = root.field("recover");
             if around.is_written() {
@@ -181,11 +186,12 @@ impl Lower<'_> {
     }
 
     /// Which states are tried; nothing if the power never goes.
-    pub(super) fn search(&mut self, file: &File, root: Place<'_>) -> Search {
+    pub(super) fn search(&mut self, file: &File, root: Place<'_>) -> Option<Search> {
         let place = root.field("search");
         let mut bounded =
             |name, value, most| self.between(value, 1, most, name, place.field(name)).unwrap_or(1);
-        match file.search.unwrap_or_default() {
+        Some(match file.search.unwrap_or_default() {
+            file::Search::Drawn => return None,
             file::Search::CrashStates { depth, runs, order } => Search::CrashStates {
                 depth: bounded("depth", depth, MAX_DEPTH),
                 runs: bounded("runs", runs, MAX_RUNS),
@@ -209,7 +215,7 @@ impl Lower<'_> {
             file::Search::Sampled { runs } => {
                 Search::Sampled { runs: bounded("runs", runs, MAX_RUNS) }
             }
-        }
+        })
     }
 
     /// Who answers.

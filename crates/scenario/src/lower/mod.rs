@@ -15,17 +15,19 @@ mod io;
 mod patterns;
 mod rules;
 mod steps;
+mod subject;
 mod table;
 mod triggers;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use headcrash_engine::{Dialect, EventId, Events, Quirks};
 
 use crate::file::{self, File};
 use crate::names::{list, nearest};
 use crate::scenario::{
-    DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario, Seeds, StepIndex,
+    Code, DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario, Seeds, StepIndex,
     Suspensions, TagIndex,
 };
 use crate::source::{Diagnostic, Errors, Location, Place, Source, Span, Tree};
@@ -50,7 +52,12 @@ const MAX_SEEDS: u64 = 1_000_000;
 const MAX_NS: u64 = 1_000_000_000_000_000;
 
 /// The scenario that `file` describes, which was read from `source`.
-pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario, Errors> {
+pub(crate) fn lower(
+    file: File,
+    source: Source,
+    tree: &Tree,
+    code: Option<&Arc<dyn Code>>,
+) -> Result<Scenario, Errors> {
     let text = source.clone();
     let root = tree.root(text.text());
     let mut lower = Lower::new(&file, &source);
@@ -62,12 +69,21 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
     lower.collect(&clients);
     let disks = lower.disks_of(&file, root);
     let file_systems = lower.file_systems_of(&file, root);
+    let subject = lower.subject(&file, root, code);
     let mut clients = lower.clients(&clients);
+    let code = subject.as_ref().map(|subject| &subject.code);
+    for (place, (client, at)) in file.clients.iter().zip(root.field("clients").items()).enumerate()
+    {
+        let operations = lower.operations(client, at, code);
+        if let Some(lowered) = clients.get_mut(place) {
+            (lowered.operations, lowered.drawn) = (operations, client.drawn_ops);
+        }
+    }
     // Whoever recovers was put last.
     let recover = if file.recover.is_empty() { None } else { clients.pop() };
     let power_cut = lower.power_cut(&file, root);
     let search = lower.search(&file, root);
-    let search = power_cut.is_some().then_some(search);
+    let search = if power_cut.is_some() { search } else { None };
     let method = lower.answers(&file, root);
     let fail_each = lower.fail_each(&file, root);
     let copies = lower.copies(&file, root);
@@ -85,6 +101,7 @@ pub(crate) fn lower(file: File, source: Source, tree: &Tree) -> Result<Scenario,
         file_systems,
         clients,
         recover,
+        subject,
         power_cut,
         search,
         method,

@@ -53,7 +53,9 @@ impl Draft {
     pub(super) fn finish(self, name: String, location: Location) -> Client {
         let saved = self.saved.names().to_vec();
         let handles = self.handles.names().to_vec();
-        Client { name, steps: self.steps, saved, handles, depth: self.depth, location }
+        let steps = self.steps;
+        let (operations, drawn) = (Vec::new(), 0);
+        Client { name, steps, saved, handles, depth: self.depth, location, operations, drawn }
     }
 
     pub(super) fn save(&mut self, name: &str, span: Span) -> SavedIndex {

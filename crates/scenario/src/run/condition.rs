@@ -3,13 +3,14 @@
 use headcrash_sim::{DiskId, Life, NodeId, RequestId, Runner, World};
 
 use super::observer::Observer;
-use super::script::{Script, disk, outer};
+use super::player::Player;
+use super::script::{disk, outer};
 use crate::scenario::{Condition, RequestIndex, Scenario};
 
 /// A run at one moment.
 pub(super) struct Moment<'a, 's> {
     pub(super) scenario: &'s Scenario,
-    pub(super) runner: &'a Runner<Script<'s>>,
+    pub(super) runner: &'a Runner<Player<'s>>,
     pub(super) observer: &'a Observer,
 }
 

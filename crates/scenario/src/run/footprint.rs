@@ -81,7 +81,8 @@ impl Watch {
             | What::ContentsDiffer { .. }
             | What::Decided { .. }
             | What::Finished { .. }
-            | What::Sleeps { .. } => {}
+            | What::Sleeps { .. }
+            | What::Noted { .. } => {}
             _ => touched.touch_everything(),
         }
     }

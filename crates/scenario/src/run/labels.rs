@@ -28,9 +28,8 @@ pub(crate) fn labels(scenario: &Scenario, run: &Run) -> Vec<String> {
         let from = recorder.schedule().choices.len();
         let steps: Vec<_> = session
             .runner
-            .clients()
-            .iter()
-            .map(|script| (Key::client(script.name()), script.location()))
+            .numbered()
+            .map(|(id, player)| (Key::client(player.name()), session.location_of(id)))
             .collect();
         let step = session.advance(&mut recorder);
         let to = recorder.schedule().choices.len();
@@ -39,7 +38,7 @@ pub(crate) fn labels(scenario: &Scenario, run: &Run) -> Vec<String> {
                 choice.picked == Some(*key) || choice.point.key == *key
             };
             if let Some((_, location)) = steps.iter().find(|(key, _)| is_about(choice, key)) {
-                let text = &scenario.source().text()[location.span.range()];
+                let text = scenario.source().text().get(location.span.range()).unwrap_or_default();
                 *label = format!("{}: {}", location.line, short(text));
             }
         }

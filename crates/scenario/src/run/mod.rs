@@ -1,5 +1,6 @@
 //! One scenario with one source of choices.
 
+mod company;
 mod condition;
 mod coverage;
 mod eager;
@@ -10,6 +11,7 @@ mod images;
 mod labels;
 mod method;
 mod observer;
+mod player;
 mod script;
 mod session;
 mod stop;
@@ -31,7 +33,7 @@ pub use images::{Images, UNDECIDED_MAX, WholeImage, undecided};
 pub(crate) use labels::labels;
 pub use method::{Method, NoMethod};
 pub(crate) use observer::Observer;
-use script::Script;
+use player::Player;
 pub(crate) use session::{Session, Step};
 pub use stop::{Moment, Stopped, stop_at};
 pub use violation::{Outcome, Violation, Waiter};
@@ -76,6 +78,8 @@ pub struct Run {
     pub has_failed: bool,
     /// What was added to the scenario.
     pub variant: Variant,
+    /// The names of clients that came to be in the run, beyond the scenario's own.
+    pub spawned: Vec<String>,
     /// With `fail_each`: what came of the runs in which the first access failed, the second, ..
     pub each_failed: Vec<String>,
     /// With a search: what came of all crash states.
@@ -229,6 +233,8 @@ pub fn run_as<C: Choices>(
     let live_faults = disks.flat_map(live).collect();
     let mut coverage = Coverage::default();
     session.cover(&outcome, &mut coverage);
+    let spawned = session.take_spawned();
+    session.bury();
     let observer = session.observer;
     let (schedule, choices) = recorder.finish();
     let hash = observer.hash.value();
@@ -244,6 +250,7 @@ pub fn run_as<C: Choices>(
         live_faults,
         has_failed,
         variant,
+        spawned,
         each_failed: Vec::new(),
         exploration: None,
         exhausted: None,
@@ -362,7 +369,7 @@ fn join(what: &str, instead: &str) -> String {
 /// Every client that waits, in file order.
 fn waiters(session: &Session<'_>) -> Vec<Waiter> {
     let runner = &session.runner;
-    let waits = |(client, script): (ClientId, &Script<'_>)| {
+    let waits = |(client, player): (ClientId, &Player<'_>)| {
         let waits_for = match runner.waits(client)? {
             Wait::Completion(request) => {
                 let life = runner.world().life(*request);
@@ -370,9 +377,16 @@ fn waiters(session: &Session<'_>) -> Vec<Waiter> {
             }
             Wait::Until(at) => format!("until {at}"),
             Wait::Suspension(_, tag) => format!("for a request to be suspended under `{tag}`"),
+            Wait::Any { requests, .. } => match (requests.first(), player.waits_for()) {
+                (Some(request), _) => {
+                    let life = runner.world().life(*request);
+                    format!("for request {request}, which is {}", describe(life))
+                }
+                (None, said) => said.unwrap_or_else(|| "to be woken".to_owned()),
+            },
         };
-        let client = headcrash_sim::Client::name(script).to_owned();
-        Some(Waiter { client, waits_for, location: script.location() })
+        let name = headcrash_sim::Client::name(player).to_owned();
+        Some(Waiter { client: name, waits_for, location: session.location_of(client) })
     };
     runner.numbered().filter_map(waits).collect()
 }

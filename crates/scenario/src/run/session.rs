@@ -13,30 +13,54 @@ use headcrash_sim::{
     Sink, What,
 };
 
+use super::company::Troupe;
 use super::condition::Moment;
 use super::coverage::Coverage;
 use super::images::{UNDECIDED_MAX, undecided};
 use super::observer::Observer;
+use super::player::Player;
 use super::script::{Script, disk};
 use super::violation::{Claim, Outcome, Violation};
 use super::{STEPS_MAX, Variant, WORK_MAX, join, waiters, world};
 use crate::scenario::{
     CutAt, DiskIndex, EXPECTATION, MarkIndex, PowerCut, PropertyKind, Scenario, Search,
 };
+use crate::source::Location;
 
 /// How likely the power goes at each step when it goes at random: one in so many.
 const ONE_IN: u64 = 16;
+
+/// How rare cuts are in code under test: one in 4 steps, one in 8, .. in so many ways.
+const RARITIES: u64 = 11;
+
+/// Everyone with a part in a run; whoever is no code under test is made by `other`.
+fn players<'s>(
+    scenario: &'s Scenario,
+    troupe: &Troupe,
+    other: impl Fn(usize, &'s crate::scenario::Client) -> Player<'s>,
+) -> Vec<Player<'s>> {
+    let each = scenario.clients().iter().enumerate();
+    let mut players: Vec<_> = each.map(|(place, client)| other(place, client)).collect();
+    for (place, guest) in troupe.company().into_iter().flat_map(|company| company.clients()) {
+        players[place] = Player::Guest(guest);
+    }
+    players
+}
 
 /// A run under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Session<'s> {
     pub(super) scenario: &'s Scenario,
-    pub(crate) runner: Runner<Script<'s>>,
+    pub(crate) runner: Runner<Player<'s>>,
+    /// Code under test.
+    troupe: Troupe,
     pub(crate) observer: Observer,
     seen_true: Vec<bool>,
     steps: u64,
     /// How often the power has gone.
     pub(crate) cuts: u32,
+    /// How rare cuts are, where they come at random and that was drawn.
+    cut_one_in: Option<u64>,
     /// What the workload had marked when the power went.
     marks: Arc<BTreeSet<MarkIndex>>,
 }
@@ -58,7 +82,10 @@ impl<'s> Session<'s> {
         mut observer: Observer,
         choices: &mut dyn Choices,
     ) -> Self {
-        let scripts = scenario.clients().iter().map(|client| Script::new(scenario, client));
+        let troupe = Troupe::begin(scenario);
+        let players = players(scenario, &troupe, |_, client| {
+            Player::Script(Script::new(scenario, client))
+        });
         let mut world = world(scenario, variant);
         let cx = &mut Cx { choices, sink: &mut observer };
         world.draw_swarm(cx);
@@ -74,11 +101,13 @@ impl<'s> Session<'s> {
         }
         Self {
             scenario,
-            runner: Runner::new(world, scripts.collect()),
+            runner: Runner::new(world, players),
+            troupe,
             observer,
             seen_true: vec![false; scenario.properties().len()],
             steps: 0,
             cuts: 0,
+            cut_one_in: None,
             marks: Arc::default(),
         }
     }
@@ -98,17 +127,28 @@ impl<'s> Session<'s> {
     }
 
     /// Asks whether the power goes before the next step.
-    fn cut_comes(&self, choices: &mut dyn Choices) -> bool {
+    fn cut_comes(&mut self, choices: &mut dyn Choices) -> bool {
         let point = Point::new(PointKind::Cut, Key::WORLD);
         let Some(cut) = self.scenario.power_cut() else { return false };
         match cut.at {
             CutAt::Everywhere if self.may_cut() => choices.choose(point, 2) == 1,
-            CutAt::Random if self.may_cut() => choices.chance(point, 1, ONE_IN),
+            CutAt::Random if self.may_cut() => {
+                let one_in = *self.cut_one_in.get_or_insert_with(|| match self.scenario.subject() {
+                    // Nobody knows how long code takes: how rare it is, is drawn.
+                    Some(_) => 4 << choices.choose(Point::new(PointKind::Data, Key::WORLD), RARITIES),
+                    None => ONE_IN,
+                });
+                choices.chance(point, 1, one_in)
+            }
             CutAt::Step { client, step } => {
                 // After the cut the clients are others.
-                self.cuts == 0
-                    && !self.runner.world().is_dark()
-                    && self.runner.clients()[client].is_about_to(step)
+                let is_about_to = match self.troupe.company() {
+                    Some(company) if self.scenario.is_guest(client) => {
+                        company.operation_of(client) == step.0 && company.is_between(client)
+                    }
+                    _ => self.runner.clients()[client].is_about_to(step),
+                };
+                self.cuts == 0 && !self.runner.world().is_dark() && is_about_to
             }
             CutAt::Everywhere | CutAt::Random | CutAt::Never | CutAt::Now { .. } => false,
         }
@@ -187,8 +227,7 @@ impl<'s> Session<'s> {
                 let visited = script.visited().map(|step| (client, step));
                 self.observer.seen.steps.extend(visited);
             }
-            let marked = self.runner.clients().iter().flat_map(Script::marked);
-            self.marks = Arc::new(marked.collect());
+            self.marks = Arc::new(Player::all_marked(self.runner.clients()));
         }
         let cut = self.scenario.power_cut();
         let cx = &mut Cx { choices, sink: &mut self.observer };
@@ -205,13 +244,70 @@ impl<'s> Session<'s> {
                 }
             }
         }
+        if self.scenario.subject().is_some() {
+            self.revive();
+            return Step::More;
+        }
         let script = |client| Script::recovering(self.scenario, client, Arc::clone(&self.marks));
-        let scripts = recovery.map(script).into_iter().collect();
-        self.runner.restart(scripts, self.scenario.clients().len() as u32);
+        let script = recovery.map(script).map(Player::Script);
+        self.runner.restart(script.into_iter().collect(), self.scenario.clients().len() as u32);
         Step::More
     }
 
+    /// Code under test begins again, under the names and numbers it had; scripts do not.
+    fn revive(&mut self) {
+        self.bury();
+        self.troupe.revive();
+        self.cut_one_in = None;
+        let spawned = self.spawned().to_vec();
+        let absent = |_, client: &crate::scenario::Client| Player::Absent(client.name.clone());
+        let mut players = players(self.scenario, &self.troupe, absent);
+        players.extend(spawned.into_iter().map(Player::Absent));
+        let absent: Vec<_> =
+            players.iter().map(|player| matches!(player, Player::Absent(_))).collect();
+        self.runner.restart(players, 0);
+        for (place, _) in absent.iter().enumerate().filter(|(_, absent)| **absent) {
+            self.runner.retire(headcrash_sim::ClientId(place as u32));
+        }
+    }
+
+    /// Code that still runs comes to its end.
+    pub(super) fn bury(&mut self) {
+        self.runner.clients_mut().iter_mut().for_each(Player::bury);
+    }
+
+    /// The names of clients that are not the scenario's.
+    fn spawned(&self) -> Vec<String> {
+        let beyond = self.runner.numbered().skip(self.scenario.clients().len());
+        beyond.map(|(_, player)| headcrash_sim::Client::name(player).to_owned()).collect()
+    }
+
+    /// See [`Self::spawned`].
+    pub(super) fn take_spawned(&self) -> Vec<String> {
+        if self.scenario.subject().is_some() { self.spawned() } else { Vec::new() }
+    }
+
+    /// Where the step or operation is that a client takes next, or waits in.
+    pub(crate) fn location_of(&self, client: headcrash_sim::ClientId) -> Location {
+        let (_, player) = self.runner.numbered().find(|(id, _)| *id == client).expect("it plays");
+        player.location().unwrap_or_else(|| {
+            let place = client.index();
+            let company = self.troupe.company().filter(|_| self.scenario.is_guest(place));
+            self.scenario.location_of(place, company.map(|company| company.operation_of(place)))
+        })
+    }
+
     fn settle_claims(&mut self) -> Step {
+        if let Some(finding) = self.troupe.take_finding() {
+            let location = self.scenario.location_of(finding.client, finding.operation);
+            let at = self.runner.world().now();
+            let (property, message) = (finding.property, finding.message);
+            let violation = Violation { property, message, location, at };
+            return match finding.is_refusal {
+                true => Step::Over(Outcome::Refused(violation)),
+                false => self.violated(violation),
+            };
+        }
         let mut index = 0;
         while index < self.runner.clients().len() {
             let claim = self.runner.clients_mut()[index].take_claim();
@@ -360,8 +456,9 @@ impl<'s> Session<'s> {
 
     /// What a power cut now would leave, and what the recovery would know: a number that is equal
     /// where both are.
-    pub(super) fn cut_digest(&self) -> (u64, usize) {
-        let marked = self.runner.clients().iter().map(|client| client.marked().count()).sum();
-        (self.runner.world().cut_digest(), marked)
+    pub(super) fn cut_digest(&self) -> (u64, usize, u64) {
+        let marked: usize =
+            self.runner.clients().iter().map(|client| client.marked().count()).sum();
+        (self.runner.world().cut_digest(), marked, self.troupe.progress())
     }
 }

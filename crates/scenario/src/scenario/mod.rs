@@ -8,6 +8,7 @@ mod crash;
 mod disk;
 mod files;
 mod step;
+mod subject;
 
 use std::fmt;
 
@@ -21,6 +22,10 @@ pub use crash::{CutAt, FailEach, FailFiles, Failing, OnMisuse, PowerCut, Search,
 pub use disk::{Disk, Extent, Medium, Node, RuleInfo, Top};
 pub use files::{FileIo, FileIoKind, FileSystem, Finds};
 pub use step::{Client, Gets, Io, Step, StepKind, Wanted};
+pub use subject::{
+    BadOperation, Code, Company, Finding, Guest, Operation, Remains, Stage, StageClient, StageDisk,
+    Subject, WrittenOperation,
+};
 
 use crate::file::File;
 use crate::run::Method;
@@ -66,6 +71,7 @@ pub struct Scenario {
     pub(crate) file_systems: Vec<FileSystem>,
     pub(crate) clients: Vec<Client>,
     pub(crate) recover: Option<Client>,
+    pub(crate) subject: Option<Subject>,
     pub(crate) power_cut: Option<PowerCut>,
     pub(crate) search: Option<Search>,
     pub(crate) method: Method,

@@ -7,7 +7,7 @@ use headcrash_sim::Fault;
 
 use super::{
     Condition, Content, DiskIndex, FileIo, Finds, MarkIndex, Pattern, RequestIndex, SavedIndex,
-    StepIndex, TagIndex,
+    StepIndex, TagIndex, WrittenOperation,
 };
 use crate::source::Location;
 
@@ -27,6 +27,10 @@ pub struct Client {
     pub depth: usize,
     /// Where the file declares it.
     pub location: Location,
+    /// What it asks of the subject, if it has no steps.
+    pub operations: Vec<WrittenOperation>,
+    /// How many more operations of the subject are drawn for each seed.
+    pub drawn: u64,
 }
 
 /// One step, and where it is written.

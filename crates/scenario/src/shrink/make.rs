@@ -9,7 +9,8 @@ use crate::scenario::{CutAt, Scenario, Search, StateOrder};
 /// Makes scenarios that are called as the first one and begin with what it was loaded with.
 #[derive(Clone, Debug)]
 pub(super) struct Maker {
-    name: String,
+    /// Whose code and name are used.
+    like: Scenario,
     /// What disks begin with that no file says, by the disk's name.
     loaded: Vec<(String, Image)>,
 }
@@ -18,7 +19,7 @@ impl Maker {
     pub(super) fn of(scenario: &Scenario) -> Self {
         let loaded = |disk: &crate::scenario::Disk| Some((disk.name.clone(), disk.loaded.clone()?));
         Self {
-            name: scenario.source().name().to_owned(),
+            like: scenario.clone(),
             loaded: scenario.disks().iter().filter_map(loaded).collect(),
         }
     }
@@ -30,7 +31,7 @@ impl Maker {
 
     /// The same from a text.
     pub(super) fn parse(&self, text: &str) -> Option<Scenario> {
-        let mut scenario = crate::parse(&self.name, text.as_bytes()).ok()?;
+        let mut scenario = self.like.parse_like(self.like.source().name(), text).ok()?;
         for (disk, image) in &self.loaded {
             if let Ok(index) = scenario.disk_named(Some(disk)) {
                 scenario.load(index, disk, image.clone()).ok()?;

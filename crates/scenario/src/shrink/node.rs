@@ -32,7 +32,8 @@ pub(super) type Way = Vec<usize>;
 const STEPS: [&str; 4] = ["steps", "recover", "then", "otherwise"];
 
 /// Fields whose items are things that a scenario could do without.
-const THINGS: [&str; 14] = [
+const THINGS: [&str; 15] = [
+    "ops",
     "disks",
     "file_systems",
     "rules",
@@ -145,7 +146,8 @@ impl Node {
 
     /// Whether what is inside says what should be, or is no business of whoever takes things away.
     fn is_claim(&self, depth: usize) -> bool {
-        const WHOLE: [&str; 9] = [
+        const WHOLE: [&str; 10] = [
+            "subject",
             "expect",
             "seed",
             "seeds",

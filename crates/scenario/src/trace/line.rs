@@ -122,6 +122,12 @@ pub enum Told<'s> {
     Decided { client: &'s str, held: bool },
     /// A client is done.
     Finished { client: &'s str },
+    /// Code under test begins an operation.
+    Began { client: &'s str, operation: String },
+    /// Code under test has ended an operation.
+    Ended { client: &'s str, result: String },
+    /// Something that code under test has to say.
+    Noted { client: &'s str, text: String },
     /// A property does not hold.
     Violated { property: String },
     /// A fault rule strikes; `fault` is what it does, `rule` its name or place.
@@ -201,6 +207,9 @@ impl Told<'_> {
             | Self::ContentsDiffer { client, .. }
             | Self::Decided { client, .. }
             | Self::Finished { client }
+            | Self::Began { client, .. }
+            | Self::Ended { client, .. }
+            | Self::Noted { client, .. }
             | Self::Hangs { client, .. }
             | Self::Misread { client, .. }
             | Self::Lost { client, .. } => (*client).to_owned(),
@@ -331,6 +340,9 @@ impl Told<'_> {
                 format!("breaks under {tag} removed: {removed}, {result}")
             }
             Self::NobodyResumed { tag, .. } => format!("nobody suspended under {tag}: ENOENT"),
+            Self::Began { operation, .. } => format!("begins {operation}"),
+            Self::Ended { result, .. } => format!("ends with {result}"),
+            Self::Noted { text, .. } => text.clone(),
             Self::Sleeps { until_ns, .. } => format!("sleeps until {until_ns}"),
             Self::ContentsHold { len, .. } => format!("finds {len} bytes as expected"),
             Self::ContentsDiffer { at, expected, found, .. } => match (expected, found) {

@@ -23,7 +23,7 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The trace of a run as text, one line for each fact, and a last line that says what came of it.
 #[must_use]
 pub fn text(scenario: &Scenario, run: &Run) -> String {
-    let names = Names::of(scenario);
+    let names = Names::with(scenario, &run.spawned);
     let lines: Vec<_> = run.facts.iter().map(|fact| names.line(fact)).collect();
     let time = lines.iter().map(|line| line.at_ns.to_string().len()).max().unwrap_or(1);
     let who = lines.iter().map(|line| line.told.who().chars().count()).max().unwrap_or(1);
@@ -127,7 +127,7 @@ pub fn summary(run: &Run) -> String {
 ///   "misuses": [..]}`
 #[must_use]
 pub fn json_lines(scenario: &Scenario, run: &Run, seed: Option<u64>) -> String {
-    let names = Names::of(scenario);
+    let names = Names::with(scenario, &run.spawned);
     let header = serde_json::json!({
         "format": FORMAT_VERSION,
         "scenario": scenario.source().name(),

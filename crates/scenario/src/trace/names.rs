@@ -16,18 +16,30 @@ pub(crate) const RECOVERY: &str = "recover";
 #[derive(Clone, Copy, Debug)]
 pub struct Names<'s> {
     scenario: &'s Scenario,
+    /// The clients that are not the scenario's, in order.
+    spawned: &'s [String],
 }
 
 impl<'s> Names<'s> {
     /// The names in `scenario`.
     #[must_use]
     pub const fn of(scenario: &'s Scenario) -> Self {
-        Self { scenario }
+        Self { scenario, spawned: &[] }
+    }
+
+    /// The names in `scenario`, and those of clients that came to be in a run of it.
+    #[must_use]
+    pub const fn with(scenario: &'s Scenario, spawned: &'s [String]) -> Self {
+        Self { scenario, spawned }
     }
 
     pub(crate) fn client(&self, client: ClientId) -> &'s str {
-        let client = self.scenario.clients().get(client.index());
-        client.map_or(RECOVERY, |client| &client.name)
+        let known = self.scenario.clients();
+        let spawned = || self.spawned.get(client.index() - known.len());
+        match known.get(client.index()) {
+            Some(client) => &client.name,
+            None => spawned().map_or(RECOVERY, |name| name),
+        }
     }
 
     fn disk(&self, disk: DiskId) -> &'s str {
@@ -293,6 +305,15 @@ impl<'s> Names<'s> {
             },
             What::NobodyResumed { node, tag } => {
                 Told::NobodyResumed { node: self.node(*node), tag: tag.to_string() }
+            }
+            What::Began { client, operation } => {
+                Told::Began { client: self.client(*client), operation: operation.to_string() }
+            }
+            What::Ended { client, result } => {
+                Told::Ended { client: self.client(*client), result: result.to_string() }
+            }
+            What::Noted { client, text } => {
+                Told::Noted { client: self.client(*client), text: text.to_string() }
             }
             What::Sleeps { client, until } => {
                 Told::Sleeps { client: self.client(*client), until_ns: until.ns() }

@@ -152,10 +152,11 @@ impl Walk<'_> {
     /// Clients: where each is, and what it waits for.
     #[must_use]
     pub fn clients(&self) -> String {
-        let runner = &self.now.session.runner;
+        let session = &self.now.session;
+        let runner = &session.runner;
         let mut text = String::new();
-        for (client, script) in runner.numbered() {
-            let name = headcrash_sim::Client::name(script);
+        for (client, player) in runner.numbered() {
+            let name = headcrash_sim::Client::name(player);
             let is_done = runner.is_done(client);
             let how = match runner.waits(client) {
                 _ if is_done => "done".to_owned(),
@@ -165,8 +166,12 @@ impl Walk<'_> {
                 Some(Wait::Suspension(_, tag)) => {
                     format!("waits for a request to be held under {}", tag.as_str())
                 }
+                Some(Wait::Any { .. }) => {
+                    let said = player.waits_for().unwrap_or_default();
+                    format!("waits {said}")
+                }
             };
-            let step = if is_done { String::new() } else { self.step_text(script.location()) };
+            let step = if is_done { String::new() } else { self.step_text(session.location_of(client)) };
             text.push_str(format!("{name}: {how}{step}").trim_end());
             text.push('\n');
         }

@@ -1,0 +1,361 @@
+//! A test in Rust: what runs, on what, how often; and what is said when it fails.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arbitrary::Unstructured;
+use headcrash_scenario::{
+    Code, Keep, Operation, Outcome, Run, Scenario, parse_with, run, run_seed, shrink, trace,
+};
+use headcrash_search::Bytes;
+
+use crate::code::{Ops, from_bytes};
+use crate::report::{Place, Report};
+use crate::spec::{Disk, FileSystem};
+use crate::subject::{Async, AsyncSubject, Blocking, Subject};
+use crate::world::{Closure, World};
+use crate::{panics, watchdog};
+
+/// How many runs are made to make a failure small.
+const SHRINK_RUNS: u64 = 5_000;
+
+/// Of so many seeds the first are run twice, to see whether the code is deterministic.
+const TWICE: u64 = 8;
+
+/// A test of a [`Subject`]: random operations, a model that knows what should come of them, and a
+/// world in which things go wrong.
+#[must_use]
+pub fn check<S: Subject>() -> Check {
+    let bytes = from_bytes::<Blocking<S>>;
+    Check::of(Arc::new(Ops::<Blocking<S>>::new()), Some(bytes))
+}
+
+/// The same for an [`AsyncSubject`].
+#[must_use]
+pub fn check_async<S: AsyncSubject>() -> Check {
+    let bytes = from_bytes::<Async<S>>;
+    Check::of(Arc::new(Ops::<Async<S>>::new()), Some(bytes))
+}
+
+/// A free-form test: the closure is called as the client `main` when the world begins, and again
+/// whenever the power comes back; see [`World`].
+#[must_use]
+pub fn simulate(code: impl Fn(&World) + Send + Sync + 'static) -> Check {
+    let code = Closure { name: "closure".to_owned(), code: Arc::new(code) };
+    Check::of(Arc::new(code), None)
+}
+
+type FromBytes = fn(&mut Unstructured<'_>, usize) -> Vec<Operation>;
+
+/// A test that is being described. Nothing runs before [`Check::run`].
+#[derive(Clone)]
+pub struct Check {
+    code: Arc<dyn Code>,
+    from_bytes: Option<FromBytes>,
+    disks: Vec<String>,
+    file_systems: Vec<String>,
+    rules: Vec<String>,
+    fields: Vec<(String, String)>,
+    seeds: Range<u64>,
+    operations: u64,
+    clients: Vec<String>,
+    shrink_runs: u64,
+    place: Place,
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.to_ron())
+    }
+}
+
+impl Check {
+    fn of(code: Arc<dyn Code>, from_bytes: Option<FromBytes>) -> Self {
+        let draws = from_bytes.is_some();
+        Self {
+            code,
+            from_bytes,
+            disks: Vec::new(),
+            file_systems: Vec::new(),
+            rules: Vec::new(),
+            fields: Vec::new(),
+            seeds: 0..100,
+            operations: if draws { 20 } else { 0 },
+            clients: vec!["main".to_owned()],
+            shrink_runs: SHRINK_RUNS,
+            place: Place::unknown(),
+        }
+    }
+
+    /// A disk. Without any there is one, `d0`, of 1 MiB.
+    #[must_use]
+    pub fn disk(mut self, name: &str, disk: Disk) -> Self {
+        self.disks.push(disk.to_ron(name));
+        self
+    }
+
+    /// A file system.
+    #[must_use]
+    pub fn file_system(mut self, name: &str, file_system: FileSystem) -> Self {
+        self.file_systems.push(file_system.to_ron(name));
+        self
+    }
+
+    /// A rule as a scenario file has it:
+    /// `.rule(r#"(action: fail(errno: "EIO"), on: [flush], nth: 3)"#)`.
+    #[must_use]
+    pub fn rule(mut self, rule: &str) -> Self {
+        self.rules.push(rule.to_owned());
+        self
+    }
+
+    /// One in so many accesses of disks fails with `EIO`, before, after or partly done; of reads,
+    /// writes and flushes alike.
+    #[must_use]
+    pub fn io_errors(self, one_in: u64) -> Self {
+        let rule = |name: &str, applied: &str, on: &str| {
+            format!(
+                "(name: {name:?}, action: fail(errno: \"EIO\"{applied}), on: [{on}], \
+                 chance: (1, {one_in}), swarm: true)"
+            )
+        };
+        self.rule(&rule("error on read", "", "read"))
+            .rule(&rule("error before write", "", "write"))
+            .rule(&rule("error after write", ", applied: all", "write"))
+            .rule(&rule("error on flush", "", "flush"))
+    }
+
+    /// The power goes at a random moment, and comes back; so often at most. Whatever ends without
+    /// is cut off at its end.
+    #[must_use]
+    pub fn power_cuts(self, times: u64) -> Self {
+        if times == 0 {
+            return self;
+        }
+        self.with("power_cut", &format!("(at: random, times: {times})")).with("search", "drawn")
+    }
+
+    /// The power goes at every moment of every run, and every state that can leave is recovered
+    /// from, `states` of each run at most.
+    #[must_use]
+    pub fn power_cut_everywhere(self, states: u64) -> Self {
+        self.with("power_cut", "(at: everywhere)")
+            .with("search", &format!("crash_states(runs: {states})"))
+    }
+
+    /// Every answer to every question, rather than seeds: at most so many runs. The operations are
+    /// those of the first seed.
+    #[must_use]
+    pub fn exhaustive(self, runs: u64) -> Self {
+        self.with("choices", &format!("exhaustive(runs: {runs})"))
+    }
+
+    /// A run for each of these seeds, unless [`exhaustive`](Self::exhaustive). Without it, 100.
+    #[must_use]
+    pub const fn seeds(mut self, seeds: Range<u64>) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// So many operations in each run, for each client. Without it, 20.
+    #[must_use]
+    pub const fn operations(mut self, operations: u64) -> Self {
+        self.operations = operations;
+        self
+    }
+
+    /// The clients that share the subject. Without it there is one, `main`.
+    #[must_use]
+    pub fn clients(mut self, names: &[&str]) -> Self {
+        self.clients = names.iter().map(|name| (*name).to_owned()).collect();
+        self
+    }
+
+    /// A field as a scenario file has it: `.with("misuse", "error")`. `headcrash explain` lists
+    /// them. One that was said before is said anew.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: &str) -> Self {
+        self.fields.retain(|(name, _)| name != field);
+        self.fields.push((field.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A failure is made small with so many runs at most. Without it, 5 000.
+    #[must_use]
+    pub const fn shrink_runs(mut self, runs: u64) -> Self {
+        self.shrink_runs = runs;
+        self
+    }
+
+    /// The scenario file that this test is short for.
+    #[must_use]
+    pub fn to_ron(&self) -> String {
+        let mut text = format!("(subject: (name: {:?})", self.code.name());
+        let list = |name: &str, items: &[String]| match items {
+            [] => String::new(),
+            items => format!(", {name}: [{}]", items.join(", ")),
+        };
+        text.push_str(&list("disks", &self.disks));
+        text.push_str(&list("file_systems", &self.file_systems));
+        text.push_str(&list("rules", &self.rules));
+        let client = |name: &String| match self.operations {
+            0 => format!("(name: {name:?})"),
+            drawn => format!("(name: {name:?}, drawn_ops: {drawn})"),
+        };
+        let clients: Vec<_> = self.clients.iter().map(client).collect();
+        text.push_str(&list("clients", &clients));
+        for (name, value) in &self.fields {
+            text.push_str(&format!(", {name}: {value}"));
+        }
+        text.push(')');
+        text
+    }
+
+    #[track_caller]
+    fn scenario(&self) -> Scenario {
+        let name = format!("{}.ron", self.place.file_stem());
+        match parse_with(&name, self.to_ron().as_bytes(), &self.code) {
+            Ok(scenario) => scenario,
+            Err(errors) => panic!("the test cannot be run as it is described\n{errors}"),
+        }
+    }
+
+    /// Runs it with every seed.
+    ///
+    /// # Panics
+    ///
+    /// When a run fails: with the failure made small, its trace, and the command that repeats it.
+    #[track_caller]
+    pub fn run(&self) {
+        if let Err(report) = self.try_run() {
+            report.panic();
+        }
+    }
+
+    /// The same, with the failure as a value.
+    ///
+    /// # Errors
+    ///
+    /// The first failure, made small.
+    ///
+    /// # Panics
+    ///
+    /// If what was described is no valid scenario.
+    #[track_caller]
+    pub fn try_run(&self) -> Result<Campaign, Box<Report>> {
+        let mut check = self.clone();
+        check.place = Place::here();
+        panics::listen();
+        headcrash_io::set_listener(crate::storage::reached);
+        let scenario = check.scenario();
+        if let Some(replayed) = check.place.replay(&scenario)? {
+            return Ok(replayed);
+        }
+        check.campaign(&scenario)
+    }
+
+    fn campaign(&self, scenario: &Scenario) -> Result<Campaign, Box<Report>> {
+        let exhaustive = matches!(scenario.method(), headcrash_scenario::Method::Exhaustive { .. });
+        let seeds = if exhaustive { 0..1 } else { self.seeds.clone() };
+        let mut campaign = Campaign::default();
+        for (number, seed) in seeds.enumerate() {
+            watchdog::runs(self.place.runs(seed));
+            let drawn = scenario.with_drawn(seed);
+            let run = run_seed(&drawn, seed, Keep::Hash);
+            campaign.add(&run);
+            if (number as u64) < TWICE && run_seed(&drawn, seed, Keep::Hash).hash != run.hash {
+                return Err(self.place.nondeterministic(&drawn, seed));
+            }
+            if !run.is_expected(&drawn) {
+                return Err(self.failed(&drawn, seed, &run, campaign.runs));
+            }
+        }
+        Ok(campaign)
+    }
+
+    /// Makes a failure small, and everything there is to say about it.
+    fn failed(&self, scenario: &Scenario, seed: u64, run: &Run, runs: u64) -> Box<Report> {
+        // From its own text, so that messages point at operations that were drawn.
+        let written = scenario.to_ron();
+        let name = scenario.source().name();
+        let written = parse_with(name, written.as_bytes(), &self.code);
+        let written = written.expect("what was run can be written");
+        let again = run_seed(&written, seed, Keep::Hash);
+        if again.outcome.label() != run.outcome.label() {
+            return self.place.nondeterministic(scenario, seed);
+        }
+        let shrunk = shrink::shrink(&written, &again, self.shrink_runs);
+        self.place.failed(seed, runs, &written, &shrunk)
+    }
+
+    /// One run that a fuzzer's bytes decide: first the operations, then every choice. The target is
+    /// one line:
+    ///
+    /// ```text
+    /// libfuzzer_sys::fuzz_target!(|data: &[u8]| my_crate::journal_check().fuzz(data));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When the run fails: with the failure made small, its trace, and the command that repeats it.
+    #[track_caller]
+    pub fn fuzz(&self, data: &[u8]) {
+        let mut check = self.clone();
+        check.place = Place::here();
+        panics::listen();
+        headcrash_io::set_listener(crate::storage::reached);
+        let (ops, choices) = data.split_at(data.len() / 2);
+        check.operations = 0;
+        let mut scenario = check.scenario();
+        if let Some(from_bytes) = check.from_bytes {
+            let most = self.operations as usize;
+            scenario.set_operations(0, from_bytes(&mut Unstructured::new(ops), most));
+        }
+        watchdog::runs("with a fuzzer's input".to_owned());
+        let found = run(&scenario, Bytes::new(choices), Keep::Hash).0;
+        if found.is_expected(&scenario) || matches!(found.outcome, Outcome::NotMeasured(_)) {
+            return;
+        }
+        let text = scenario.to_ron();
+        let written = parse_with(scenario.source().name(), text.as_bytes(), &self.code);
+        let written = written.expect("what was run can be written");
+        let again = run(&written, Bytes::new(choices), Keep::Hash).0;
+        let shrunk = shrink::shrink(&written, &again, self.shrink_runs);
+        check.place.failed(0, 1, &written, &shrunk).panic();
+    }
+
+    /// The trace of one seed, for those who want to read what happens.
+    ///
+    /// # Panics
+    ///
+    /// If what was described is no valid scenario.
+    #[must_use]
+    #[track_caller]
+    pub fn trace(&self, seed: u64) -> String {
+        panics::listen();
+        headcrash_io::set_listener(crate::storage::reached);
+        let scenario = self.scenario().with_drawn(seed);
+        trace::text(&scenario, &run_seed(&scenario, seed, Keep::Trace))
+    }
+}
+
+/// What came of a test that found nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Campaign {
+    /// How many runs were made; crash states and all runs of an exhaustive search are counted.
+    pub runs: u64,
+    /// How many things happened in them.
+    pub facts: u64,
+    /// A number over all their traces.
+    pub hash: u64,
+}
+
+impl Campaign {
+    pub(crate) fn add(&mut self, run: &Run) {
+        let states = run.exploration.as_ref().map_or(0, |found| found.tried());
+        let all = run.exhausted.as_ref().map_or(0, |all| all.whole);
+        self.runs += states.max(all).max(1);
+        self.facts += run.fact_count;
+        self.hash = headcrash_sim::Key::from_number(self.hash).nth(run.all_hash).number();
+    }
+}

@@ -1,0 +1,376 @@
+//! A subject in a run: its clients, one operation at a time, and what they find.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use headcrash_scenario::{Company, Finding, Guest, Remains, Stage};
+
+use crate::desk::{Common, Desk, Saying, Used};
+use crate::ledger::{Ledger, Recovered, Wrong};
+use crate::storage::{Storage, pass_gates};
+use crate::subject::{Called, Fallible, Model};
+use crate::sync::Mutex;
+use crate::task::{Task, block_on};
+
+/// Whoever calls one subject, from one power-on to the next.
+pub(crate) struct Callers<C: Called>(Rc<Shared<C>>);
+
+struct Shared<C: Called> {
+    common: Rc<Common>,
+    storage: Storage,
+    ledger: RefCell<Ledger<C::Model>>,
+    /// The subject, while it is open. Whoever holds this calls it.
+    subject: Mutex<Option<C>>,
+    /// It was opened, or tried to be.
+    tried: Cell<bool>,
+    /// Nobody calls it any more: it refused, or what it is now cannot be known.
+    over: Cell<bool>,
+    /// For each client, the operation it does next, and whether it is in it.
+    places: RefCell<Vec<(usize, bool)>>,
+    /// How many clients are not done.
+    left: Cell<usize>,
+    /// How often the power came back before.
+    cuts: u32,
+}
+
+/// What is left of it when the power goes.
+struct Left<C: Called> {
+    stage: Stage,
+    ledger: Ledger<C::Model>,
+    next: Vec<usize>,
+    cuts: u32,
+    progress: u64,
+}
+
+impl<C: Called> Callers<C> {
+    /// At the beginning.
+    pub(crate) fn begin(stage: Stage) -> Self {
+        let next = vec![0; stage.clients.len()];
+        Self::new(stage, Ledger::new(), next, 0, 0)
+    }
+
+    fn new(
+        stage: Stage,
+        ledger: Ledger<C::Model>,
+        next: Vec<usize>,
+        cuts: u32,
+        progress: u64,
+    ) -> Self {
+        let common = Rc::new(Common {
+            stage,
+            world: Arc::<Used>::default(),
+            errors: Cell::new(0),
+            findings: RefCell::default(),
+            progress: Cell::new(progress),
+        });
+        let storage = Storage::of(&common);
+        Self(Rc::new(Shared {
+            storage,
+            ledger: RefCell::new(ledger),
+            subject: Mutex::new(None),
+            tried: Cell::new(false),
+            over: Cell::new(false),
+            left: Cell::new(common.stage.clients.len()),
+            places: RefCell::new(next.into_iter().map(|next| (next, false)).collect()),
+            common,
+            cuts,
+        }))
+    }
+}
+
+impl<C: Called> Shared<C> {
+    fn found(&self, desk: &Desk, operation: Option<usize>, wrong: Wrong, is_refusal: bool) {
+        let Wrong { property, message } = wrong;
+        let property = property.to_owned();
+        let client = desk.client;
+        let finding = Finding { property, message, client, operation, is_refusal };
+        self.common.findings.borrow_mut().push(finding);
+        self.over.set(true);
+    }
+
+    fn step_on(&self) {
+        self.common.progress.set(self.common.progress.get() + 1);
+    }
+
+    /// Everything a client does.
+    async fn play(self: Rc<Self>, who: usize) {
+        let desk = Desk::here("a subject");
+        let operations = Arc::clone(&self.common.stage.clients[who].operations);
+        loop {
+            let mut subject = self.subject.lock_async().await;
+            if !self.is_open(&desk, &mut subject).await {
+                break;
+            }
+            let place = self.places.borrow()[who].0;
+            let Some(operation) = operations.get(place) else { break };
+            let called = subject.as_mut().expect("it is open");
+            let op = operation.value.downcast_ref::<<C::Model as Model>::Op>();
+            let op = op.expect("an operation of this subject");
+            self.places.borrow_mut()[who].1 = true;
+            self.ledger.borrow_mut().begin(op);
+            self.step_on();
+            desk.tell(Saying::Began(Arc::clone(&operation.text)));
+            let result = called.apply(op).await;
+            pass_gates(&desk).await;
+            if desk.buried.get() {
+                // Acknowledgements from after the power cut do not count.
+                return;
+            }
+            self.ended(&desk, place, op, result);
+            self.places.borrow_mut()[who] = (place + 1, false);
+            self.step_on();
+            if self.over.get() {
+                break;
+            }
+        }
+        if desk.buried.get() {
+            return;
+        }
+        self.left.set(self.left.get() - 1);
+        if self.left.get() == 0 && !self.over.get() {
+            self.finish(&desk).await;
+        }
+    }
+
+    /// An operation has ended.
+    fn ended(
+        &self,
+        desk: &Desk,
+        place: usize,
+        op: &<C::Model as Model>::Op,
+        result: Fallible<<C::Model as Model>::Reply>,
+    ) {
+        let mut ledger = self.ledger.borrow_mut();
+        match result {
+            Ok(reply) => {
+                desk.tell(Saying::Ended(format!("{reply:?}").into()));
+                if let Err(wrong) = ledger.acknowledge(op, &reply) {
+                    self.found(desk, Some(place), wrong, false);
+                }
+            }
+            Err(error) => {
+                desk.tell(Saying::Ended(format!("error: {error}").into()));
+                ledger.fail(op);
+                if self.common.errors.get() == 0 {
+                    let message = format!("it fails with `{error}`, and no disk has failed");
+                    let wrong = Wrong { property: crate::CAUSE, message };
+                    self.found(desk, Some(place), wrong, false);
+                }
+            }
+        }
+    }
+
+    /// Opens it, if nobody has.
+    async fn is_open(&self, desk: &Desk, subject: &mut Option<C>) -> bool {
+        if self.over.get() {
+            return false;
+        }
+        if self.tried.replace(true) {
+            return subject.is_some();
+        }
+        let opened = C::open(&self.storage).await;
+        if desk.buried.get() {
+            return false;
+        }
+        let mut opened = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.refused(desk, &*error, "opened");
+                return false;
+            }
+        };
+        if self.cuts > 0 {
+            let seen = opened.show().await;
+            if desk.buried.get() {
+                return false;
+            }
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(error) => {
+                    self.refused(desk, &*error, "read");
+                    return false;
+                }
+            };
+            let recovered = self.ledger.borrow_mut().recovers(&seen);
+            match recovered {
+                Ok(Recovered::State { number, of }) => {
+                    let text = format!("recovers state {number} of {of} possible");
+                    desk.tell(Saying::Noted(text.into()));
+                }
+                Ok(Recovered::Adopted) => {
+                    desk.tell(Saying::Noted("recovers a state the model allows".into()));
+                }
+                Ok(Recovered::Unknown) => {
+                    desk.tell(Saying::Noted("recovers, and nobody can say to what".into()));
+                    self.over.set(true);
+                }
+                Err(wrong) => self.found(desk, None, wrong, false),
+            }
+            if self.over.get() {
+                return false;
+            }
+        }
+        *subject = Some(opened);
+        self.step_on();
+        true
+    }
+
+    /// It cannot be opened, or read.
+    fn refused(&self, desk: &Desk, error: &dyn std::error::Error, what: &str) {
+        desk.tell(Saying::Noted(format!("cannot be {what}: {error}").into()));
+        self.over.set(true);
+        let has_cause = self.common.errors.get() > 0;
+        if has_cause {
+            return;
+        }
+        if self.cuts > 0 {
+            let message = format!("it cannot be {what} after the power cut: {error}");
+            let wrong = Wrong { property: crate::RECOVERS, message };
+            let refuses = self.common.stage.may_refuse;
+            self.found(desk, None, wrong, !refuses);
+            return;
+        }
+        let message = format!("it cannot be {what}, and no disk has failed: {error}");
+        self.found(desk, None, Wrong { property: crate::CAUSE, message }, false);
+    }
+
+    /// Everybody is done: it shows the model, and again when it was closed and opened.
+    async fn finish(&self, desk: &Desk) {
+        let mut subject = self.subject.lock_async().await;
+        let Some(mut open) = subject.take() else { return };
+        for reopened in [false, true] {
+            let seen = open.show().await;
+            if desk.buried.get() {
+                return;
+            }
+            match seen {
+                Ok(seen) => {
+                    if let Err(wrong) = self.ledger.borrow_mut().sees(&seen, reopened) {
+                        return self.found(desk, None, wrong, false);
+                    }
+                }
+                Err(error) => return self.refused_at_end(desk, &*error, "read"),
+            }
+            if reopened {
+                break;
+            }
+            let closed = open.close().await;
+            if desk.buried.get() {
+                return;
+            }
+            if let Err(error) = closed {
+                return self.refused_at_end(desk, &*error, "closed");
+            }
+            let again = C::open(&self.storage).await;
+            if desk.buried.get() {
+                return;
+            }
+            open = match again {
+                Ok(again) => again,
+                Err(error) => return self.refused_at_end(desk, &*error, "opened again"),
+            };
+        }
+        let closed = open.close().await;
+        if let (Err(error), false) = (closed, desk.buried.get()) {
+            self.refused_at_end(desk, &*error, "closed");
+        }
+    }
+
+    fn refused_at_end(&self, desk: &Desk, error: &dyn std::error::Error, what: &str) {
+        desk.tell(Saying::Noted(format!("cannot be {what}: {error}").into()));
+        if self.common.errors.get() == 0 {
+            let message = format!("it cannot be {what} at the end, and no disk has failed: {error}");
+            self.found(desk, None, Wrong { property: crate::CAUSE, message }, false);
+        }
+    }
+
+    fn left(&self) -> Left<C> {
+        Left {
+            stage: self.common.stage.clone(),
+            ledger: self.ledger.borrow().clone(),
+            // What was under way is not done again: nobody knows whether it was done.
+            next: self
+                .places
+                .borrow()
+                .iter()
+                .map(|(next, is_in_it)| next + usize::from(*is_in_it))
+                .collect(),
+            cuts: self.cuts,
+            progress: self.common.progress.get(),
+        }
+    }
+}
+
+impl<C: Called> Company for Callers<C> {
+    fn clients(&self) -> Vec<(usize, Box<dyn Guest>)> {
+        let clients = self.0.common.stage.clients.iter().enumerate();
+        let task = |(who, client): (usize, &headcrash_scenario::StageClient)| {
+            let desk = Desk::new(Rc::clone(&self.0.common), client.place, client.name.clone());
+            let shared = Rc::clone(&self.0);
+            let task = if C::BLOCKS {
+                Task::blocking(desk, move || block_on(shared.play(who)))
+            } else {
+                // It looks for its desk, which it has when it is polled.
+                Task::future(desk, async move { shared.play(who).await })
+            };
+            (client.place, Box::new(task) as Box<dyn Guest>)
+        };
+        clients.map(task).collect()
+    }
+
+    fn take_finding(&self) -> Option<Finding> {
+        let common = &self.0.common;
+        if common.world.by_a_stranger.swap(false, Ordering::Relaxed) {
+            return Some(stranger(common));
+        }
+        let mut findings = common.findings.borrow_mut();
+        if findings.is_empty() { None } else { Some(findings.remove(0)) }
+    }
+
+    fn remains(&self) -> Rc<dyn Remains> {
+        Rc::new(self.0.left())
+    }
+
+    fn progress(&self) -> u64 {
+        self.0.common.progress.get()
+    }
+
+    fn operation_of(&self, client: usize) -> usize {
+        self.place(client).0
+    }
+
+    fn is_between(&self, client: usize) -> bool {
+        !self.place(client).1
+    }
+}
+
+impl<C: Called> Callers<C> {
+    fn place(&self, client: usize) -> (usize, bool) {
+        let who = self.0.common.stage.clients.iter().position(|it| it.place == client);
+        who.map_or((0, false), |who| self.0.places.borrow()[who])
+    }
+}
+
+pub(crate) fn stranger(common: &Common) -> Finding {
+    Finding {
+        property: crate::STRANGERS.to_owned(),
+        message: "a disk was used by code that is no client: a thread of the code's own?"
+            .to_owned(),
+        client: common.stage.clients.first().map_or(0, |client| client.place),
+        operation: None,
+        is_refusal: false,
+    }
+}
+
+impl<C: Called> Remains for Left<C> {
+    fn revive(&self) -> Rc<dyn Company> {
+        let (stage, ledger) = (self.stage.clone(), self.ledger.clone());
+        Rc::new(Callers::<C>::new(stage, ledger, self.next.clone(), self.cuts + 1, self.progress))
+    }
+
+    fn progress(&self) -> u64 {
+        self.progress
+    }
+}

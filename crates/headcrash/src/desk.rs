@@ -1,0 +1,232 @@
+//! Where code under test leaves what it asks of the world, and finds what came of it.
+//!
+//! A client has a desk. While it takes a step its desk is the thread's own, so that a handle need
+//! hold nothing but numbers: it can be sent, shared and kept, as storage crates want. What lies on
+//! the desk after the step is carried to the world by [`Task`](crate::task::Task).
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+
+use headcrash_engine::Errno;
+use headcrash_scenario::Stage;
+use headcrash_sim::{Completion, DiskId, FileOp, FsId, Io};
+
+use crate::task::Task;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Desk>>> = const { RefCell::new(None) };
+}
+
+/// After so many calls from beyond the end of its world a client is not let return any more.
+const CALLS_AFTER_MAX: u32 = 10_000;
+
+/// What a run's clients have in common.
+pub(crate) struct Common {
+    pub(crate) stage: Stage,
+    /// Handles are of this world.
+    pub(crate) world: Arc<Used>,
+    /// How many requests were answered with an error since the power came on.
+    pub(crate) errors: Cell<u64>,
+    /// What was found, in order.
+    pub(crate) findings: RefCell<Vec<headcrash_scenario::Finding>>,
+    /// Grows with everything a cut leaves known.
+    pub(crate) progress: Cell<u64>,
+}
+
+/// How the handles of a world were used.
+#[derive(Debug, Default)]
+pub(crate) struct Used {
+    /// By code that is no client of it.
+    pub(crate) by_a_stranger: AtomicBool,
+}
+
+/// What a client asks.
+pub(crate) enum Ask {
+    Disk(DiskId, Io),
+    File(FsId, FileOp),
+    /// An answer below this number.
+    Choose(u64),
+    Tell(Saying),
+}
+
+/// What a client tells.
+pub(crate) enum Saying {
+    Began(Arc<str>),
+    Ended(Arc<str>),
+    Noted(Arc<str>),
+    Sleeps(u64),
+}
+
+/// What came of it.
+pub(crate) enum Answer {
+    Done(Completion),
+    Chosen(u64),
+}
+
+/// One thing asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+/// Set by a [`Waker`].
+#[derive(Debug, Default)]
+pub(crate) struct Flag(AtomicBool);
+
+impl Flag {
+    pub(crate) fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+pub(crate) struct Desk {
+    pub(crate) common: Rc<Common>,
+    /// The client's place among the scenario's: its own, or of who brought it into the world.
+    pub(crate) client: usize,
+    pub(crate) name: String,
+    /// Nanoseconds.
+    pub(crate) now: Cell<u64>,
+    tickets: Cell<u64>,
+    pub(crate) asked: RefCell<Vec<(Ticket, Ask)>>,
+    pub(crate) answers: RefCell<Vec<(Ticket, Answer)>>,
+    /// When it wants to be called at the latest; nothing: when something comes.
+    pub(crate) until: Cell<Option<u64>>,
+    pub(crate) spawned: RefCell<Vec<Task>>,
+    /// Points it has reached, and may be held at.
+    pub(crate) gates: RefCell<Vec<Ticket>>,
+    pub(crate) woken: Arc<Flag>,
+    /// It has no world any more.
+    pub(crate) buried: Cell<bool>,
+    calls_after: Cell<u32>,
+    /// What it waits for, when that is no request.
+    pub(crate) waits_for: Cell<&'static str>,
+}
+
+/// Why a client is unwound that does not come to its end by itself.
+pub(crate) struct NoWorld;
+
+impl Desk {
+    pub(crate) fn new(common: Rc<Common>, client: usize, name: String) -> Rc<Self> {
+        Rc::new(Self {
+            common,
+            client,
+            name,
+            now: Cell::new(0),
+            tickets: Cell::new(0),
+            asked: RefCell::default(),
+            answers: RefCell::default(),
+            until: Cell::new(None),
+            spawned: RefCell::default(),
+            gates: RefCell::default(),
+            woken: Arc::default(),
+            buried: Cell::new(false),
+            calls_after: Cell::new(0),
+            waits_for: Cell::new("to be woken"),
+        })
+    }
+
+    /// The desk of the client that takes a step on this thread.
+    pub(crate) fn current() -> Option<Rc<Self>> {
+        CURRENT.with(|current| current.borrow().clone())
+    }
+
+    /// The same, for what only a client can do.
+    #[track_caller]
+    pub(crate) fn here(what: &str) -> Rc<Self> {
+        let Some(desk) = Self::current() else {
+            panic!("{what} is for code that runs inside a world, as a client of it")
+        };
+        desk
+    }
+
+    /// Lets `step` find this desk.
+    pub(crate) fn occupied<T>(self: &Rc<Self>, step: impl FnOnce() -> T) -> T {
+        struct Restore(Option<Rc<Desk>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                let before = self.0.take();
+                CURRENT.with(|current| *current.borrow_mut() = before);
+            }
+        }
+        let before = CURRENT.with(|current| current.borrow_mut().replace(Rc::clone(self)));
+        let _restore = Restore(before);
+        step()
+    }
+
+    /// Leaves something to be asked.
+    pub(crate) fn ask(&self, ask: Ask) -> Ticket {
+        let ticket = Ticket(self.tickets.get());
+        self.tickets.set(ticket.0 + 1);
+        self.asked.borrow_mut().push((ticket, ask));
+        ticket
+    }
+
+    pub(crate) fn tell(&self, saying: Saying) {
+        if !self.buried.get() {
+            self.ask(Ask::Tell(saying));
+        }
+    }
+
+    pub(crate) fn answer(&self, ticket: Ticket) -> Option<Answer> {
+        let mut answers = self.answers.borrow_mut();
+        let place = answers.iter().position(|(answered, _)| *answered == ticket)?;
+        Some(answers.remove(place).1)
+    }
+
+    /// Asks to be called when this moment has come.
+    pub(crate) fn call_at(&self, at: u64) {
+        self.until.set(Some(self.until.get().map_or(at, |until| until.min(at))));
+    }
+
+    pub(crate) fn next_gate(&self) -> Option<Ticket> {
+        let mut gates = self.gates.borrow_mut();
+        if gates.is_empty() { None } else { Some(gates.remove(0)) }
+    }
+
+    pub(crate) fn waker(&self) -> Waker {
+        Waker::from(Arc::clone(&self.woken))
+    }
+
+    /// Counts a call of a client whose world is gone.
+    ///
+    /// # Panics
+    ///
+    /// When there were so many that it would not come to its end by itself.
+    pub(crate) fn call_after(&self) {
+        let calls = self.calls_after.get() + 1;
+        self.calls_after.set(calls);
+        if calls > CALLS_AFTER_MAX && !std::thread::panicking() {
+            std::panic::resume_unwind(Box::new(NoWorld));
+        }
+    }
+
+    /// Waits for something that does not come any more.
+    pub(crate) fn wait_after(&self) {
+        self.call_after();
+        if !std::thread::panicking() {
+            std::panic::resume_unwind(Box::new(NoWorld));
+        }
+    }
+}
+
+/// What the host calls an error.
+pub(crate) fn io_error(errno: Errno) -> io::Error {
+    io::Error::from_raw_os_error(errno.number())
+}
+
+/// What is answered where the power is gone.
+pub(crate) fn gone() -> io::Error {
+    io_error(Errno::ENODEV)
+}

@@ -1,0 +1,105 @@
+//! NOR flash, as blocking and as async code see it.
+
+use std::io;
+use std::sync::Arc;
+
+use headcrash_scenario::StageDisk;
+use headcrash_sim::{FlashSpec, Io};
+
+use crate::storage::Device;
+use crate::task::block_on;
+
+/// NOR flash of a world. Programming can only clear bits, erasing sets all of whole blocks; both
+/// can be cut off in the middle.
+///
+/// The methods named `.._async` are the same for async code.
+#[derive(Clone, Debug)]
+pub struct SimFlash(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    device: Device,
+    spec: FlashSpec,
+    len: u64,
+}
+
+impl SimFlash {
+    pub(crate) fn of(disk: &StageDisk, spec: FlashSpec, device: Device) -> Self {
+        Self(Arc::new(Inner { device, spec, len: disk.len }))
+    }
+
+    /// How many bytes it has.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.0.len
+    }
+
+    /// What it is made of.
+    #[must_use]
+    pub fn spec(&self) -> &FlashSpec {
+        &self.0.spec
+    }
+
+    /// Reads as many bytes as `into` has, from byte `at` on.
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    pub fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        block_on(self.read_async(at, into))
+    }
+
+    /// Programs `data` from byte `at` on: whole words.
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    pub fn program(&self, at: u64, data: &[u8]) -> io::Result<()> {
+        block_on(self.program_async(at, data))
+    }
+
+    /// Erases whole blocks, `len` bytes from byte `at` on.
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    pub fn erase(&self, at: u64, len: u64) -> io::Result<()> {
+        block_on(self.erase_async(at, len))
+    }
+
+    /// See [`SimFlash::read`].
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    pub async fn read_async(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let len = into.len();
+        let done = self.0.device.request(Io::Read { at, len: len as u64 }).await?;
+        if (done.len as usize) < len || done.data.len() < len {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                format!("{} of {len} bytes were read", done.len),
+            ));
+        }
+        into.copy_from_slice(&done.data[..len]);
+        Ok(())
+    }
+
+    /// See [`SimFlash::program`].
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    pub async fn program_async(&self, at: u64, data: &[u8]) -> io::Result<()> {
+        self.0.device.request(Io::Write { at, data: data.into(), fua: false }).await.map(drop)
+    }
+
+    /// See [`SimFlash::erase`].
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    pub async fn erase_async(&self, at: u64, len: u64) -> io::Result<()> {
+        self.0.device.request(Io::Erase { at, len }).await.map(drop)
+    }
+}

@@ -1,0 +1,201 @@
+//! What was asked of code under test, what it said, and which models fit that.
+
+use std::fmt::Debug;
+
+use crate::subject::{Model, Past};
+
+/// After errors nobody knows what was done: so many possibilities are kept at most.
+const LINES_MAX: usize = 64;
+
+/// What is known.
+#[derive(Clone)]
+pub(crate) struct Ledger<M: Model> {
+    /// Everything that can have happened.
+    lines: Vec<Line<M>>,
+    /// An operation that was begun and has not ended, and whoever may have done it is not known.
+    under_way: Option<M::Op>,
+    /// How many operations have begun.
+    begun: u64,
+    /// Operations failed in more ways than are kept: what does not fit proves nothing any more.
+    lost_track: bool,
+}
+
+/// One thing that can have happened.
+#[derive(Clone)]
+struct Line<M> {
+    /// The model after what is durable, and after each operation since.
+    states: Vec<M>,
+}
+
+impl<M: Model> Line<M> {
+    fn now(&self) -> &M {
+        self.states.last().expect("a line has a state")
+    }
+}
+
+/// Something does not fit: which property that is, and what was seen.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    pub(crate) property: &'static str,
+    pub(crate) message: String,
+}
+
+impl<M: Model> Ledger<M> {
+    pub(crate) fn new() -> Self {
+        let lines = vec![Line { states: vec![M::default()] }];
+        Self { lines, under_way: None, begun: 0, lost_track: false }
+    }
+
+    /// An operation begins.
+    pub(crate) fn begin(&mut self, op: &M::Op) {
+        self.under_way = Some(op.clone());
+        self.begun += 1;
+    }
+
+    /// It was acknowledged.
+    pub(crate) fn acknowledge(&mut self, op: &M::Op, reply: &M::Reply) -> Result<(), Wrong> {
+        self.under_way = None;
+        let mut expected = Vec::new();
+        let mut kept = Vec::with_capacity(self.lines.len());
+        for mut line in self.lines.drain(..) {
+            let mut next = line.now().clone();
+            let wanted = next.apply(op);
+            if wanted != *reply {
+                expected.push(format!("{wanted:?}"));
+                continue;
+            }
+            if M::is_durable(op) {
+                line.states.clear();
+            }
+            line.states.push(next);
+            kept.push(line);
+        }
+        self.lines = kept;
+        if !self.lines.is_empty() || self.lost_track {
+            return Ok(());
+        }
+        expected.dedup();
+        let message = format!("it answers {reply:?}, and should answer {}", expected.join(" or "));
+        Err(Wrong { property: crate::ANSWERS, message })
+    }
+
+    /// It failed: nobody knows whether it was done.
+    pub(crate) fn fail(&mut self, op: &M::Op) {
+        self.under_way = None;
+        let mut lines = Vec::with_capacity(2 * self.lines.len());
+        for line in self.lines.drain(..) {
+            let mut done = line.clone();
+            let mut next = done.now().clone();
+            next.apply(op);
+            done.states.push(next);
+            lines.extend([line, done]);
+        }
+        self.lost_track |= lines.len() > LINES_MAX;
+        lines.truncate(LINES_MAX);
+        self.lines = lines;
+    }
+
+    /// Nothing has crashed: it shows the model.
+    pub(crate) fn sees(&mut self, seen: &M::View, reopened: bool) -> Result<(), Wrong> {
+        let fits = |state: &M| {
+            state.view() == *seen || (reopened && crashed(state).view() == *seen)
+        };
+        if self.lost_track || self.lines.iter().any(|line| fits(line.now())) {
+            self.lines.retain(|line| self.lost_track || fits(line.now()));
+            if reopened {
+                self.lines.iter_mut().for_each(|line| line.states.iter_mut().for_each(M::crash));
+            }
+            return Ok(());
+        }
+        let wanted: Vec<_> = self.lines.iter().map(|line| line.now().view()).collect();
+        let when = if reopened { "when it is opened again" } else { "at the end" };
+        Err(Wrong { property: crate::SHOWS, message: differ(when, seen, &wanted) })
+    }
+
+    /// The power went, and this is seen now.
+    pub(crate) fn recovers(&mut self, seen: &M::View) -> Result<Recovered, Wrong> {
+        let mut states = Vec::new();
+        for line in &self.lines {
+            states.extend(line.states.iter().map(crashed));
+            if let Some(op) = &self.under_way {
+                let mut next = line.now().clone();
+                next.apply(op);
+                states.push(crashed(&next));
+            }
+        }
+        self.under_way = None;
+        let all = states.len();
+        let past = Past { states };
+        if self.lost_track {
+            return Ok(Recovered::Unknown);
+        }
+        if !M::allows(&past, seen) {
+            let mut wanted: Vec<_> = past.states.iter().map(M::view).collect();
+            wanted.dedup();
+            let message = differ("after the power cut", seen, &wanted);
+            return Err(Wrong { property: crate::SURVIVES, message });
+        }
+        let mut fits = past.states.into_iter().enumerate().filter(|(_, it)| it.view() == *seen);
+        match fits.next() {
+            Some((number, state)) => {
+                // The newest of several that look alike is as good as any.
+                let (number, state) = fits.next_back().unwrap_or((number, state));
+                self.lines = vec![Line { states: vec![state] }];
+                Ok(Recovered::State { number: number + 1, of: all })
+            }
+            None => match M::adopt(seen) {
+                Some(state) => {
+                    self.lines = vec![Line { states: vec![state] }];
+                    Ok(Recovered::Adopted)
+                }
+                None => Ok(Recovered::Unknown),
+            },
+        }
+    }
+}
+
+/// What a recovery came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recovered {
+    /// This one of so many possible states, from 1.
+    State { number: usize, of: usize },
+    /// Another one, which the model goes on from.
+    Adopted,
+    /// Nobody can say what the model is now.
+    Unknown,
+}
+
+fn crashed<M: Model>(state: &M) -> M {
+    let mut state = state.clone();
+    state.crash();
+    state
+}
+
+/// As much of a value as anybody reads.
+fn short(value: &impl Debug) -> String {
+    const LONGEST: usize = 600;
+    let text = format!("{value:?}");
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}..", &text[..end]),
+        None => text,
+    }
+}
+
+fn differ<V: Debug>(when: &str, seen: &V, wanted: &[V]) -> String {
+    const MOST: usize = 8;
+    let mut text = format!("{when} it shows {}", short(seen));
+    match wanted {
+        [only] => text.push_str(&format!(", and should show {}", short(only))),
+        several => {
+            text.push_str(", and should show one of\n");
+            let first = several.len().saturating_sub(MOST);
+            if first > 0 {
+                text.push_str(&format!("  ({first} older ones)\n"));
+            }
+            let lines: Vec<_> =
+                several[first..].iter().map(|it| format!("  {}", short(it))).collect();
+            text.push_str(&lines.join("\n"));
+        }
+    }
+    text
+}

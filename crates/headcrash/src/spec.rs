@@ -1,0 +1,125 @@
+//! Disks and file systems, as a test says what they are.
+
+/// What a disk of a test is: as in a scenario file, whose words are used.
+///
+/// Without anything said it is a perfect disk: whatever it answers is durable, and done in order.
+///
+/// ```
+/// use headcrash::Disk;
+///
+/// let disk = Disk::new(1 << 20).sector(4096).volatile_cache().with("order", "any");
+/// assert_eq!(disk.to_ron("d0"), r#"(name: "d0", size: 1048576, sector: 4096, cache: volatile, order: any)"#);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Disk {
+    fields: Vec<(String, String)>,
+}
+
+impl Disk {
+    /// One of `size` bytes.
+    #[must_use]
+    pub fn new(size: u64) -> Self {
+        Self { fields: Vec::new() }.with("size", &size.to_string())
+    }
+
+    /// One like those that are sold: `headcrash explain presets` lists them.
+    #[must_use]
+    pub fn preset(size: u64, preset: &str) -> Self {
+        Self::new(size).with("preset", preset)
+    }
+
+    /// NOR flash of `size` bytes: erase blocks, words that are programmed, bits that only clear.
+    #[must_use]
+    pub fn flash(size: u64) -> Self {
+        Self::preset(size, "nor_flash")
+    }
+
+    /// How many bytes it writes whole, and accesses are multiples of: 512 or 4096, say.
+    #[must_use]
+    pub fn sector(self, bytes: u64) -> Self {
+        self.with("sector", &bytes.to_string())
+    }
+
+    /// It has a cache that a power cut empties: what was not flushed may be lost, in any order.
+    #[must_use]
+    pub fn volatile_cache(self) -> Self {
+        self.with("cache", "volatile").with("order", "any")
+    }
+
+    /// Each of its accesses takes between so many nanoseconds.
+    #[must_use]
+    pub fn latency(self, least: u64, most: u64) -> Self {
+        self.with("latency", &format!("uniform(min_ns: {least}, max_ns: {most})"))
+    }
+
+    /// A field as a scenario file has it: `.with("tears", "any")`. `headcrash explain disk` lists
+    /// them. One that was said before is said anew.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: &str) -> Self {
+        self.fields.retain(|(name, _)| name != field);
+        self.fields.push((field.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// As a scenario file has it.
+    #[must_use]
+    pub fn to_ron(&self, name: &str) -> String {
+        fields(name, &self.fields)
+    }
+}
+
+/// What a file system of a test is: as in a scenario file, whose words are used.
+///
+/// ```
+/// use headcrash::FileSystem;
+///
+/// assert_eq!(FileSystem::ext4_ordered().to_ron("home"), r#"(name: "home", contract: ext4_ordered)"#);
+/// ```
+#[derive(Clone, Debug)]
+pub struct FileSystem {
+    fields: Vec<(String, String)>,
+}
+
+impl FileSystem {
+    /// One that promises what POSIX does, and nothing more: what was not synced may be there in any
+    /// part, names as well as data.
+    #[must_use]
+    pub fn posix_strict() -> Self {
+        Self::contract("posix_strict")
+    }
+
+    /// ext4 as it is mounted by default.
+    #[must_use]
+    pub fn ext4_ordered() -> Self {
+        Self::contract("ext4_ordered")
+    }
+
+    /// One with this contract: `headcrash explain file_contract` lists them.
+    #[must_use]
+    pub fn contract(contract: &str) -> Self {
+        Self { fields: Vec::new() }.with("contract", contract)
+    }
+
+    /// A field as a scenario file has it. One that was said before is said anew.
+    #[must_use]
+    pub fn with(mut self, field: &str, value: &str) -> Self {
+        self.fields.retain(|(name, _)| name != field);
+        self.fields.push((field.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// As a scenario file has it.
+    #[must_use]
+    pub fn to_ron(&self, name: &str) -> String {
+        fields(name, &self.fields)
+    }
+}
+
+fn fields(name: &str, fields: &[(String, String)]) -> String {
+    let mut text = format!("(name: {name:?}");
+    for (name, value) in fields {
+        text.push_str(&format!(", {name}: {value}"));
+    }
+    text.push(')');
+    text
+}

@@ -1,0 +1,107 @@
+//! The world's clock, for code under test: it stands still while code runs.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use crate::desk::{Desk, Saying};
+use crate::task::block_on;
+
+/// How much time has passed since the world began.
+///
+/// # Panics
+///
+/// Outside of a world.
+#[must_use]
+pub fn now() -> Duration {
+    Duration::from_nanos(Desk::here("the world's clock").now.get())
+}
+
+/// Waits, for blocking code.
+///
+/// # Panics
+///
+/// Outside of a world.
+pub fn sleep(time: Duration) {
+    block_on(Sleep::of(time));
+}
+
+/// Waits, for async code.
+///
+/// # Panics
+///
+/// Outside of a world.
+pub async fn sleep_async(time: Duration) {
+    Sleep::of(time).await;
+}
+
+/// The future of a moment.
+pub(crate) struct Sleep {
+    until: u64,
+    told: bool,
+}
+
+impl Sleep {
+    fn of(time: Duration) -> Self {
+        let now = Desk::here("sleeping").now.get();
+        let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Self { until: now.saturating_add(time), told: false }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let desk = Desk::here("sleeping");
+        if desk.buried.get() {
+            desk.call_after();
+            return Poll::Ready(());
+        }
+        if desk.now.get() >= self.until {
+            return Poll::Ready(());
+        }
+        if !self.told {
+            self.told = true;
+            desk.tell(Saying::Sleeps(self.until));
+        }
+        desk.waits_for.set("for time to pass");
+        desk.call_at(self.until);
+        Poll::Pending
+    }
+}
+
+/// The time was over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed;
+
+impl std::fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the time is over")
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+/// What `future` comes to, if that is before so much time has passed. What is ready at that very
+/// moment is in time.
+///
+/// # Errors
+///
+/// When the time was over first; the future is dropped, and what it asked of a disk goes on.
+///
+/// # Panics
+///
+/// Outside of a world.
+pub async fn timeout<T>(time: Duration, future: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let mut future = std::pin::pin!(future);
+    let mut sleep = Sleep::of(time);
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(value) = future.as_mut().poll(context) {
+            return Poll::Ready(Ok(value));
+        }
+        Pin::new(&mut sleep).poll(context).map(|()| Err(Elapsed))
+    })
+    .await
+}

@@ -1,0 +1,144 @@
+//! Ends a process whose code under test does not come back: a lock held across I/O, a loop without
+//! I/O, memory taken without end. It looks at the wall clock, and nothing of what it sees reaches a
+//! run.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Once, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How long a client may take for one step, in seconds, if `HEADCRASH_WATCHDOG` says nothing else.
+const SECONDS: u64 = 10;
+
+/// How much memory the process may have, in MiB, if `HEADCRASH_MEMORY` says nothing else.
+const MEBIBYTES: u64 = 8 * 1024;
+
+/// The exit code of a process that was ended.
+const EXIT: i32 = 3;
+
+/// One thread that runs worlds.
+#[derive(Debug, Default)]
+struct Seat {
+    /// Odd while a client is in a step; another number for each.
+    steps: AtomicU64,
+    who: Mutex<String>,
+    /// What to say besides: what runs, and how to have it again.
+    run: Mutex<String>,
+}
+
+thread_local! {
+    static SEAT: Arc<Seat> = seat();
+}
+
+fn seats() -> &'static Mutex<Vec<Arc<Seat>>> {
+    static SEATS: OnceLock<Mutex<Vec<Arc<Seat>>>> = OnceLock::new();
+    SEATS.get_or_init(Mutex::default)
+}
+
+fn seat() -> Arc<Seat> {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| _ = std::thread::spawn(watch));
+    let seat = Arc::<Seat>::default();
+    let mut seats = lock(seats());
+    // Those of threads that are no more.
+    seats.retain(|seat| Arc::strong_count(seat) > 1);
+    seats.push(Arc::clone(&seat));
+    seat
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// A client is in a step until this is dropped.
+pub(crate) struct Entered {
+    outer: bool,
+}
+
+/// A client enters a step.
+pub(crate) fn enter(who: &str) -> Entered {
+    SEAT.with(|seat| {
+        let steps = seat.steps.load(Ordering::Relaxed);
+        if steps % 2 == 1 {
+            return Entered { outer: false };
+        }
+        let mut name = lock(&seat.who);
+        if *name != who {
+            who.clone_into(&mut name);
+        }
+        drop(name);
+        seat.steps.store(steps + 1, Ordering::Relaxed);
+        Entered { outer: true }
+    })
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        if self.outer {
+            SEAT.with(|seat| _ = seat.steps.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+}
+
+/// Says what runs on this thread from now on, and how to have it again.
+pub(crate) fn runs(what: String) {
+    SEAT.with(|seat| *lock(&seat.run) = what);
+}
+
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn watch() {
+    let limit = Duration::from_secs(setting("HEADCRASH_WATCHDOG", SECONDS).max(1));
+    let memory = setting("HEADCRASH_MEMORY", MEBIBYTES);
+    let mut seen: Vec<(Arc<Seat>, u64, Instant)> = Vec::new();
+    loop {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = Instant::now();
+        let seats = lock(seats()).clone();
+        seen.retain(|(seat, ..)| seats.iter().any(|other| Arc::ptr_eq(seat, other)));
+        let is_full = resident().is_some_and(|mebibytes| mebibytes > memory);
+        for seat in seats {
+            let steps = seat.steps.load(Ordering::Relaxed);
+            let known = seen.iter_mut().find(|(other, ..)| Arc::ptr_eq(&seat, other));
+            match known {
+                Some((_, known, since)) if *known == steps && steps % 2 == 1 => {
+                    if is_full {
+                        end(&seat, &format!("the process has more than {memory} MiB of memory"));
+                    }
+                    if now.duration_since(*since) > limit {
+                        end(&seat, &never_back(limit));
+                    }
+                }
+                Some((_, known, since)) => (*known, *since) = (steps, now),
+                None => seen.push((seat, steps, now)),
+            }
+        }
+    }
+}
+
+fn never_back(limit: Duration) -> String {
+    format!(
+        "it has not come back for {} s: it loops without I/O, or waits for something outside of \
+         its world, such as a lock of `std` that a suspended client holds (those of \
+         `headcrash::sync` can be waited for), a thread, or a channel",
+        limit.as_secs()
+    )
+}
+
+/// How many MiB the process has in memory, where the system says so.
+fn resident() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * 4096 >> 20)
+}
+
+fn end(seat: &Seat, why: &str) -> ! {
+    let who = lock(&seat.who).clone();
+    let run = lock(&seat.run).clone();
+    let said = format!("\nclient `{who}` does not come back: {why}\n{run}\n");
+    // A test's own output may be captured, and would be lost with the process.
+    _ = std::io::stderr().write_all(said.as_bytes());
+    std::process::exit(EXIT)
+}
