@@ -13,6 +13,7 @@ struct Layer {
 
 enum Others {
     Any,
+    None,
     /// These, and nothing that wants std.
     Only(&'static [&'static str]),
 }
@@ -21,6 +22,7 @@ const SIM: &[&str] = &["headcrash-sim", "headcrash-engine"];
 const SEARCH: &[&str] = &["headcrash-search", "headcrash-sim", "headcrash-engine"];
 const EVERYTHING: &[&str] = &[
     "headcrash",
+    "headcrash-io",
     "headcrash-stack",
     "headcrash-scenario",
     "headcrash-search",
@@ -34,6 +36,7 @@ const LAYERS: &[Layer] = &[
     Layer { folder: "sim", ours: &["headcrash-engine"], others: Others::Only(&["rand_chacha"]) },
     Layer { folder: "search", ours: SIM, others: Others::Any },
     Layer { folder: "scenario", ours: SEARCH, others: Others::Any },
+    Layer { folder: "io", ours: &[], others: Others::None },
     Layer { folder: "stack", ours: &[], others: Others::Any },
     Layer { folder: "headcrash", ours: EVERYTHING, others: Others::Any },
     Layer { folder: "cli", ours: EVERYTHING, others: Others::Any },
@@ -75,6 +78,7 @@ fn imports_go_one_way() {
             } else {
                 match layer.others {
                     Others::Any => continue,
+                    Others::None => (false, format!("{folder} may use std alone")),
                     Others::Only(others) => {
                         (others.contains(&package), format!("{folder} may use {others:?}"))
                     }
