@@ -1,6 +1,7 @@
 //! A subject in a run: its clients, one operation at a time, and what they find.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -80,6 +81,21 @@ impl<C: Called> Callers<C> {
     }
 }
 
+/// What is still open when nobody is left is dropped as if the power had gone.
+impl<C: Called> Drop for Shared<C> {
+    fn drop(&mut self) {
+        let Some(subject) = self.subject.try_lock().and_then(|mut subject| subject.take()) else {
+            return;
+        };
+        let desk = Desk::new(Rc::clone(&self.common), 0, "nobody".to_owned());
+        desk.buried.set(true);
+        desk.occupied(|| {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(subject)));
+        });
+        crate::panics::forget();
+    }
+}
+
 impl<C: Called> Shared<C> {
     fn found(&self, desk: &Desk, operation: Option<usize>, wrong: Wrong, is_refusal: bool) {
         let Wrong { property, message } = wrong;
@@ -100,6 +116,9 @@ impl<C: Called> Shared<C> {
         let operations = Arc::clone(&self.common.stage.clients[who].operations);
         loop {
             let mut subject = self.subject.lock_async().await;
+            if desk.buried.get() {
+                return;
+            }
             if !self.is_open(&desk, &mut subject).await {
                 break;
             }

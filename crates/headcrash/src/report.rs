@@ -159,7 +159,8 @@ impl Place {
             std::fs::write(path, text).map(|()| path.to_owned())
         };
         let mut recorded = Failure::of(scenario, run, seed);
-        recorded.scenario = text.display().to_string();
+        // Beside the failure, wherever that is moved to.
+        recorded.scenario = text.file_name().unwrap_or_default().display().to_string();
         (write(&text, scenario.source().text()), write(&failure, &recorded.to_ron()))
     }
 
@@ -213,7 +214,7 @@ impl Place {
         };
         let text = std::fs::read_to_string(&path).map_err(|error| says(error.to_string()))?;
         let failure = Failure::parse(&text).map_err(|error| says(error.to_string()))?;
-        let file = Path::new(&failure.scenario);
+        let file = &path.with_file_name(&failure.scenario);
         if file.file_stem().is_none_or(|stem| stem.to_string_lossy() != self.file_stem()) {
             return Err(says(format!(
                 "it is of another test, {}; run that one alone",

@@ -52,13 +52,13 @@ impl Troupe {
         }
     }
 
-    /// The power is back.
-    pub(super) fn revive(&mut self) {
-        *self = match self {
+    /// What it is when the power is back. What is known is what is known now.
+    pub(super) fn revived(&self) -> Self {
+        match self {
             Self::None => Self::None,
             Self::Live(company) => Self::Live(company.remains().revive()),
             Self::Remains(remains) => Self::Live(remains.revive()),
-        };
+        }
     }
 
     pub(super) fn take_finding(&self) -> Option<Finding> {

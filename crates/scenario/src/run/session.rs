@@ -256,8 +256,10 @@ impl<'s> Session<'s> {
 
     /// Code under test begins again, under the names and numbers it had; scripts do not.
     fn revive(&mut self) {
+        let revived = self.troupe.revived();
+        // What it still does as it comes to its end counts for nothing.
         self.bury();
-        self.troupe.revive();
+        self.troupe = revived;
         self.cut_one_in = None;
         let spawned = self.spawned().to_vec();
         let absent = |_, client: &crate::scenario::Client| Player::Absent(client.name.clone());

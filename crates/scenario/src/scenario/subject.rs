@@ -230,6 +230,24 @@ impl Scenario {
         scenario
     }
 
+    /// Lets a client ask these operations of the subject, as if they were written.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such client.
+    pub fn set_operations(&mut self, client: usize, operations: Vec<Operation>) {
+        let texts = operations.iter();
+        let ops = texts.filter_map(|it| crate::file::Operation::new(&it.text)).collect();
+        if let Some(mirror) = self.file.clients.get_mut(client) {
+            (mirror.drawn_ops, mirror.ops) = (0, ops);
+        }
+        let client = &mut self.clients[client];
+        let location = client.location;
+        client.drawn = 0;
+        client.operations =
+            operations.into_iter().map(|operation| WrittenOperation { location, operation }).collect();
+    }
+
     /// What its code under test is given.
     pub(crate) fn stage(&self, subject: &Subject) -> Stage {
         let disk = |index: &DiskIndex| {

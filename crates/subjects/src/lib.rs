@@ -1,0 +1,2 @@
+//! Storage code under test: a reference journal with planted bugs, and published crates as they
+//! are.
