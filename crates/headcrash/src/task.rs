@@ -88,7 +88,7 @@ impl Task {
                 Ask::Disk(disk, io) => self.pending.push((ticket, turn.submit(disk, io))),
                 Ask::File(fs, op) => self.pending.push((ticket, turn.submit_file(fs, op))),
                 Ask::Choose(n) => {
-                    let point = Point::new(PointKind::Data, Key::client(&self.desk.name));
+                    let point = Point::new(PointKind::Code, Key::client(&self.desk.name));
                     let answer = turn.cx.choices.choose(point, n);
                     self.desk.answers.borrow_mut().push((ticket, Answer::Chosen(answer)));
                     chosen = true;

@@ -40,12 +40,13 @@ pub use run::{
     undecided,
 };
 pub use scenario::{
-    BadOperation, Client, Code, Company, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    FailEach, FailFiles, Failing, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex,
-    Finding, Finds, Gets, Guest, HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Operation, Pattern, PowerCut,
-    Property, PropertyKind, RECOVERS, RequestIndex, Remains, RuleInfo, RulePlace, SavedIndex, Scenario,
-    Search, Seeds, Stage, StageClient, StageDisk, StateOrder, Step, StepIndex, StepKind, Subject, Suspensions, TagIndex, TagInfo, Top,
-    Wanted, WrittenOperation, crc32,
+    BadOperation, Client, Code, Company, Condition, Content, CutAt, Difference, Disk, DiskIndex,
+    EXPECTATION, Expect, Extent, FailEach, FailFiles, Failing, FaultPlace, FileIo, FileIoKind,
+    FileSystem, FileSystemIndex, Finding, Finds, Gets, Guest, HandleIndex, Io, MISUSE, MarkIndex,
+    Medium, Node, OnMisuse, Operation, Pattern, PowerCut, Property, PropertyKind, RECOVERS,
+    Remains, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario, Search, Seeds, Stage,
+    StageClient, StageDisk, StateOrder, Step, StepIndex, StepKind, Subject, Suspensions, TagIndex,
+    TagInfo, Top, Wanted, WrittenOperation, crc32,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};

@@ -67,7 +67,7 @@ pub struct Failure {
 #[serde(deny_unknown_fields)]
 pub struct RecordedChoice {
     /// What kind of question it was: `schedule`, `completion`, `resume`, `latency`, `fault`, `cut`,
-    /// `crash_sector`, `tear`, `data`.
+    /// `crash_sector`, `tear`, `data`, `code`.
     pub kind: String,
     /// Whom it was about: `world`, `nobody`, `client NAME`, `disk NAME`, `rule NAME`, `request N of
     /// client NAME`, `byte N of disk NAME`.

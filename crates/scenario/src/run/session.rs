@@ -83,9 +83,8 @@ impl<'s> Session<'s> {
         choices: &mut dyn Choices,
     ) -> Self {
         let troupe = Troupe::begin(scenario);
-        let players = players(scenario, &troupe, |_, client| {
-            Player::Script(Script::new(scenario, client))
-        });
+        let players =
+            players(scenario, &troupe, |_, client| Player::Script(Script::new(scenario, client)));
         let mut world = world(scenario, variant);
         let cx = &mut Cx { choices, sink: &mut observer };
         world.draw_swarm(cx);
@@ -133,11 +132,14 @@ impl<'s> Session<'s> {
         match cut.at {
             CutAt::Everywhere if self.may_cut() => choices.choose(point, 2) == 1,
             CutAt::Random if self.may_cut() => {
-                let one_in = *self.cut_one_in.get_or_insert_with(|| match self.scenario.subject() {
-                    // Nobody knows how long code takes: how rare it is, is drawn.
-                    Some(_) => 4 << choices.choose(Point::new(PointKind::Data, Key::WORLD), RARITIES),
-                    None => ONE_IN,
-                });
+                let one_in =
+                    *self.cut_one_in.get_or_insert_with(|| match self.scenario.subject() {
+                        // Nobody knows how long code takes: how rare it is, is drawn.
+                        Some(_) => {
+                            4 << choices.choose(Point::new(PointKind::Data, Key::WORLD), RARITIES)
+                        }
+                        None => ONE_IN,
+                    });
                 choices.chance(point, 1, one_in)
             }
             CutAt::Step { client, step } => {
