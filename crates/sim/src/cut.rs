@@ -631,6 +631,7 @@ impl World {
         let Shape { verb, at, len, .. } = request.shape;
         let span = Span { layer: 0, at, len };
         let moves = matches!(verb, Verb::Read | Verb::Write | Verb::WriteZeroes);
+        // A power of two.
         let sector = disk.medium.device.sector;
         let end = at.checked_add(len);
         // Flash answers for itself.
@@ -639,7 +640,7 @@ impl World {
             Some(MisuseKind::Closed)
         } else if end.is_none_or(|end| end > disk.medium.image.len()) {
             Some(MisuseKind::PastEnd)
-        } else if moves && (!at.is_multiple_of(sector) || !len.is_multiple_of(sector)) {
+        } else if moves && (at | len) & (sector - 1) != 0 {
             Some(MisuseKind::Misaligned)
         } else if moves && len > 0 {
             self.overlapping(request, span).map(|with| MisuseKind::Overlap { with })

@@ -594,6 +594,18 @@ impl Layer {
         }
     }
 
+    pub(crate) const fn is_file(&self) -> bool {
+        matches!(self.kind, LayerKind::File)
+    }
+
+    /// The longest read or write it takes in one piece.
+    pub(crate) fn max_piece(&self) -> u64 {
+        let max = self.max_transfer.unwrap_or(i32::MAX as u64);
+        // At least one unit: limits are multiples of the alignment above a node, but not of
+        // whatever a user stacks on it.
+        (max - (max & (self.align - 1))).max(self.align)
+    }
+
     pub(crate) fn tracked_mut(&mut self, id: TrackId) -> &mut Tracked {
         let found = self.tracked.iter_mut().find(|tracked| tracked.id == id);
         found.expect("a request is tracked until it ends")

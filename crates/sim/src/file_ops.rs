@@ -24,7 +24,7 @@ use crate::files::{FileContract, FileCx, FileId, FileSystem, Inode, Place, Resol
 use crate::io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 use crate::latency::{Latencies, Latency};
 use crate::medium::StateCount;
-use crate::request::{Life, Request};
+use crate::request::{Asked, Life, Request};
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
 
@@ -949,26 +949,16 @@ impl World {
         let is_lost = !mounted.powered;
         let verb = op.verb();
         let job = FileJob { fs, op, path, strikes: Vec::new() };
-        let mut request = self.spare.hold(Request {
+        let mut request = self.spare.hold(Asked {
             id,
             client,
             actor,
-            key: actor.nth(nth),
+            nth,
             disk: DiskId::NONE,
             // Nobody asks a request without a disk for it.
             shape: Shape { verb: Verb::Flush, at: 0, len: 0, fua: false },
             life: Life::InFlight,
-            plan: Vec::new(),
-            result: Ok(()),
-            pretended: false,
-            buffers: Vec::new(),
-            bytes: 0,
-            due: None,
-            strikes: Vec::new(),
-            submitted: 0,
-            short: None,
             since: 0,
-            flushed: false,
             file: Some(Box::new(job)),
         });
         if is_lost {

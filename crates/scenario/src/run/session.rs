@@ -61,8 +61,17 @@ pub(crate) struct Session<'s> {
     pub(crate) cuts: u32,
     /// How rare cuts are, where they come at random and that was drawn.
     cut_one_in: Option<u64>,
-    /// What the workload had marked when the power went.
+    /// What the workload had come to when the power went.
+    workload: Option<Arc<Workload>>,
+}
+
+/// What a workload had come to when the power went: clones that try what the cut has left share it.
+#[derive(Debug, Default)]
+struct Workload {
+    /// What it had marked.
     marks: Arc<BTreeSet<MarkIndex>>,
+    /// The steps it had taken: the client's place, and the step's.
+    steps: Vec<(usize, usize)>,
 }
 
 /// What a step came to.
@@ -107,7 +116,7 @@ impl<'s> Session<'s> {
             steps: 0,
             cuts: 0,
             cut_one_in: None,
-            marks: Arc::default(),
+            workload: None,
         }
     }
 
@@ -178,6 +187,21 @@ impl<'s> Session<'s> {
             }
             _ => self.runner.world_mut().power_cut_all(cx),
         }
+        // Otherwise some of it goes on.
+        if self.cuts == 0 && self.runner.world().is_dark() {
+            self.workload = Some(self.workload_now());
+        }
+    }
+
+    fn workload_now(&self) -> Arc<Workload> {
+        let scripts = || self.runner.clients().iter();
+        let steps = (0..)
+            .zip(scripts())
+            .flat_map(|(client, script)| script.visited().map(move |step| (client, step)));
+        Arc::new(Workload {
+            marks: Arc::new(scripts().flat_map(Player::marked).collect()),
+            steps: steps.collect(),
+        })
     }
 
     /// Does the next thing, whatever the choices say about the power.
@@ -224,13 +248,11 @@ impl<'s> Session<'s> {
     fn recover(&mut self, choices: &mut dyn Choices) -> Step {
         self.cuts += 1;
         let recovery = self.scenario.recover();
-        if self.cuts == 1 {
-            for (client, script) in self.runner.clients().iter().enumerate() {
-                let visited = script.visited().map(|step| (client, step));
-                self.observer.seen.steps.extend(visited);
-            }
-            self.marks = Arc::new(Player::all_marked(self.runner.clients()));
+        if self.cuts == 1 && self.workload.is_none() {
+            self.workload = Some(self.workload_now());
         }
+        let workload = self.workload.as_ref().expect("it ended with the first cut");
+        let marks = Arc::clone(&workload.marks);
         let cut = self.scenario.power_cut();
         let cx = &mut Cx { choices, sink: &mut self.observer };
         let world = self.runner.world_mut();
@@ -250,7 +272,7 @@ impl<'s> Session<'s> {
             self.revive();
             return Step::More;
         }
-        let script = |client| Script::recovering(self.scenario, client, Arc::clone(&self.marks));
+        let script = |client| Script::recovering(self.scenario, client, Arc::clone(&marks));
         let script = recovery.map(script).map(Player::Script);
         self.runner.restart(script.into_iter().collect(), self.scenario.clients().len() as u32);
         Step::More
@@ -342,6 +364,12 @@ impl<'s> Session<'s> {
     /// Adds what was reached.
     pub(super) fn cover(&self, outcome: &Outcome, coverage: &mut Coverage) {
         coverage.add(&self.observer.seen);
+        for step in self.workload.iter().flat_map(|workload| &workload.steps) {
+            // Another run from the same cut has taken it as well.
+            if !coverage.steps.contains(step) {
+                coverage.steps.insert(*step);
+            }
+        }
         let who = if self.cuts > 0 { self.scenario.clients().len() } else { 0 };
         for (client, script) in (who..).zip(self.runner.clients()) {
             coverage.steps.extend(script.visited().map(|step| (client, step)));
@@ -374,7 +402,7 @@ impl<'s> Session<'s> {
                 for page in (at..at + len).step_by(bytes.len()) {
                     image.read(page, &mut bytes);
                     hasher.write_u64(page);
-                    hasher.write(&bytes);
+                    hasher.write_u64(of_bytes(&bytes));
                 }
             }
             for depth in 0..world.node_count(disk) {
@@ -465,4 +493,20 @@ impl<'s> Session<'s> {
             self.runner.clients().iter().map(|client| client.marked().count()).sum();
         (self.runner.world().cut_digest(), marked, self.troupe.progress())
     }
+}
+
+/// A number that follows from these bytes. Four words at a time, each on its own, because every word
+/// of one hash waits for the word before.
+fn of_bytes(bytes: &[u8; 4096]) -> u64 {
+    let mut lanes = [StableHasher::default(); 4];
+    for words in bytes.as_chunks::<8>().0.as_chunks::<4>().0 {
+        for (lane, word) in lanes.iter_mut().zip(words) {
+            lane.write_u64(u64::from_le_bytes(*word));
+        }
+    }
+    let mut all = StableHasher::default();
+    for lane in lanes {
+        all.write_u64(lane.finish());
+    }
+    all.finish()
 }
