@@ -95,9 +95,8 @@ impl World {
     /// Asks, for rules that leave it to the choices, whether they are in force in this run at all.
     pub fn draw_swarm(&mut self, cx: &mut Cx<'_>) {
         // Answer 0, the dullest, is a run without it.
-        let mut draw = |key: Key| {
-            cx.choices.choose(Point::new(PointKind::Fault, key.nth(0)), 2) == 1
-        };
+        let mut draw =
+            |key: Key| cx.choices.choose(Point::new(PointKind::Fault, key.nth(0)), 2) == 1;
         let mut drawn = Vec::new();
         for (index, disk) in (0..).map(DiskId).zip(&mut self.disks) {
             for (rule, fault) in (0..).map(TriggerId).zip(disk.rules.iter()) {
