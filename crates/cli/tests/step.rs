@@ -149,9 +149,9 @@ fn what_is_no_failure_is_pointed_at() {
     let good = fs::read_to_string(folder.path("found/s-0.failure.ron")).unwrap();
     let bad = replay("c.failure.ron", &good.replace("facts: ", "fats: "));
     assert!(bad.contains("error: unexpected field named `fats`"), "{bad}");
-    assert!(bad.contains("\n --> c.failure.ron:"), "{bad}");
+    assert!(bad.contains(" --> c.failure.ron:"), "{bad}");
     let cut = replay("d.failure.ron", &good[..good.len() / 2]);
-    assert!(cut.contains("\n --> d.failure.ron:"), "{cut}");
+    assert!(cut.contains(" --> d.failure.ron:"), "{cut}");
     // Of another scheme of seeds: the choices are what they were.
     fs::write(folder.path("e.failure.ron"), good.replace("seeds: 1,", "seeds: 9,")).unwrap();
     let (code, _, err) = folder.all(&["replay", "e.failure.ron"], "");

@@ -324,24 +324,6 @@ pub enum What {
         /// Whether it is.
         enabled: bool,
     },
-    /// Whether a node's injection is in force in this run was drawn.
-    SwarmRule {
-        /// On which node.
-        node: NodeId,
-        /// Which of its rules.
-        rule: RuleId,
-        /// Whether it is.
-        enabled: bool,
-    },
-    /// Whether a file system's fault is in force in this run was drawn.
-    SwarmFile {
-        /// On which file system.
-        fs: FsId,
-        /// Which of its faults.
-        rule: TriggerId,
-        /// Whether it is.
-        enabled: bool,
-    },
     /// A fault rule put the engine into a state.
     Set {
         /// On which node.
@@ -500,6 +482,24 @@ pub enum What {
         path: Arc<str>,
         /// How many bytes were done.
         len: u64,
+    },
+    /// Whether a node's injection is in force in this run was drawn.
+    SwarmRule {
+        /// On which node.
+        node: NodeId,
+        /// Which of its rules.
+        rule: RuleId,
+        /// Whether it is.
+        enabled: bool,
+    },
+    /// Whether a file system's fault is in force in this run was drawn.
+    SwarmFile {
+        /// On which file system.
+        fs: FsId,
+        /// Which of its faults.
+        rule: TriggerId,
+        /// Whether it is.
+        enabled: bool,
     },
 }
 
