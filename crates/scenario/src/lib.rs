@@ -33,6 +33,7 @@ pub use failure::{
     FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, Lenient, RecordedChoice, Replayed,
     command_line, repeat_command, replay_command,
 };
+pub use names::counted;
 pub use run::{
     Coverage, CrashPoint, Example, Exhausted, Exhaustion, Exploration, FACTS_MAX, Images, Keep,
     Method, Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, UNDECIDED_MAX, Variant,

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use headcrash_engine::StableHasher;
 use headcrash_sim::{
-    Choices, Cx, DiskId, Fact, Footprint, FsId, Key, NodeId, Point, PointKind, Progress, Runner,
-    Sink, What,
+    Choices, Cx, DiskId, Fact, Footprint, FsId, Image, Key, NodeId, Point, PointKind, Progress,
+    Runner, Sink, What,
 };
 
 use super::company::Troupe;
@@ -26,6 +26,32 @@ use crate::scenario::{
     CutAt, DiskIndex, EXPECTATION, MarkIndex, PowerCut, PropertyKind, Scenario, Search,
 };
 use crate::source::Location;
+
+/// The content of an image: long runs of one byte as such, however long, and the bytes between.
+fn digest_of(image: &Image, hasher: &mut StableHasher) {
+    const LONG: u64 = 1024;
+    let between = |from: u64, to: u64, hasher: &mut StableHasher| {
+        let mut bytes = [0; 4096];
+        for at in (from..to).step_by(bytes.len()) {
+            let some = (to - at).min(bytes.len() as u64) as usize;
+            image.read(at, &mut bytes[..some]);
+            match some {
+                4096 => hasher.write_u64(of_bytes(&bytes)),
+                _ => hasher.write(&bytes[..some]),
+            }
+        }
+    };
+    hasher.write_u64(image.len());
+    let mut done = 0;
+    for (at, len, byte) in image.runs().into_iter().filter(|(_, len, _)| *len >= LONG) {
+        between(done, at, hasher);
+        hasher.write_u64(at);
+        hasher.write_u64(len);
+        hasher.write_u8(byte);
+        done = at + len;
+    }
+    between(done, image.len(), hasher);
+}
 
 /// How likely the power goes at each step when it goes at random: one in so many.
 const ONE_IN: u64 = 16;
@@ -395,16 +421,7 @@ impl<'s> Session<'s> {
         }
         let world = self.runner.world();
         for disk in (0..world.disk_count() as u32).map(DiskId) {
-            let image = world.image(disk);
-            hasher.write_u64(image.len());
-            let mut bytes = [0; 4096];
-            for (at, len) in image.stretches() {
-                for page in (at..at + len).step_by(bytes.len()) {
-                    image.read(page, &mut bytes);
-                    hasher.write_u64(page);
-                    hasher.write_u64(of_bytes(&bytes));
-                }
-            }
+            digest_of(&world.image(disk), &mut hasher);
             for depth in 0..world.node_count(disk) {
                 world.engine(NodeId { disk, depth }).hash(&mut hasher);
             }
