@@ -7,6 +7,7 @@ use headcrash_io::{AsyncBlockDevice, BlockDevice, BlockFile, Sector};
 use headcrash_scenario::StageDisk;
 use headcrash_sim::Io;
 
+use crate::desk::Desk;
 use crate::storage::Device;
 use crate::task::block_on;
 
@@ -84,10 +85,7 @@ impl Inner {
         let got = (done.len as usize).min(done.data.len()).min(len);
         into[..got].copy_from_slice(&done.data[..got]);
         if got < len {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("{got} of {len} bytes were read"),
-            ));
+            return Err(fell_short(io::ErrorKind::UnexpectedEof, "read", got, len));
         }
         Ok(())
     }
@@ -96,10 +94,8 @@ impl Inner {
         let at = self.place(first, data.len())?;
         let done = self.device.request(Io::Write { at, data: data.into(), fua }).await?;
         if (done.len as usize) < data.len() {
-            return Err(io::Error::new(
-                io::ErrorKind::WriteZero,
-                format!("{} of {} bytes were written", done.len, data.len()),
-            ));
+            let done = done.len as usize;
+            return Err(fell_short(io::ErrorKind::WriteZero, "written", done, data.len()));
         }
         Ok(())
     }
@@ -113,6 +109,15 @@ impl Inner {
         let len = count.saturating_mul(self.sector);
         self.device.request(Io::Discard { at, len }).await.map(drop)
     }
+}
+
+/// What a device did not answer with an error is one for whoever wanted all of it, and as good a
+/// reason to fail.
+pub(crate) fn fell_short(kind: io::ErrorKind, what: &str, done: usize, of: usize) -> io::Error {
+    if let Some(desk) = Desk::current() {
+        desk.common.errors.set(desk.common.errors.get() + 1);
+    }
+    io::Error::new(kind, format!("{done} of {of} bytes were {what}"))
 }
 
 impl BlockDevice for SimDisk {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use headcrash_scenario::StageDisk;
 use headcrash_sim::{FlashSpec, Io};
 
+use crate::disk::fell_short;
 use crate::storage::Device;
 use crate::task::block_on;
 
@@ -75,11 +76,9 @@ impl SimFlash {
     pub async fn read_async(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
         let len = into.len();
         let done = self.0.device.request(Io::Read { at, len: len as u64 }).await?;
-        if (done.len as usize) < len || done.data.len() < len {
-            return Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("{} of {len} bytes were read", done.len),
-            ));
+        let got = (done.len as usize).min(done.data.len());
+        if got < len {
+            return Err(fell_short(io::ErrorKind::UnexpectedEof, "read", got, len));
         }
         into.copy_from_slice(&done.data[..len]);
         Ok(())
@@ -91,7 +90,12 @@ impl SimFlash {
     ///
     /// What the flash answers.
     pub async fn program_async(&self, at: u64, data: &[u8]) -> io::Result<()> {
-        self.0.device.request(Io::Write { at, data: data.into(), fua: false }).await.map(drop)
+        let io = Io::Write { at, data: data.into(), fua: false };
+        let done = self.0.device.request(io).await?.len as usize;
+        if done < data.len() {
+            return Err(fell_short(io::ErrorKind::WriteZero, "programmed", done, data.len()));
+        }
+        Ok(())
     }
 
     /// See [`SimFlash::erase`].

@@ -52,7 +52,26 @@ impl Disk {
         self.with("latency", &format!("uniform(min_ns: {least}, max_ns: {most})"))
     }
 
-    /// A field as a scenario file has it: `.with("tears", "any")`. `headcrash explain disk` lists
+    /// What goes wrong with it now and then, as a scenario file has it:
+    /// `.fault(r#"(what: fail(errno: "ENOSPC"), on: [write], chance: (1, 50), swarm: true)"#)`.
+    #[must_use]
+    pub fn fault(self, rate: &str) -> Self {
+        self.faults(&[rate.to_owned()])
+    }
+
+    pub(crate) fn faults(self, rates: &[String]) -> Self {
+        if rates.is_empty() {
+            return self;
+        }
+        let before = self.fields.iter().find(|(field, _)| field == "faults");
+        let before =
+            before.map_or("", |(_, list)| list.trim_start_matches("[").trim_end_matches("]"));
+        let all: Vec<_> = Some(before).filter(|it| !it.is_empty()).into_iter().collect();
+        let all = [all, rates.iter().map(String::as_str).collect()].concat().join(", ");
+        self.with("faults", &format!("[{all}]"))
+    }
+
+    /// A field as a scenario file has it: `.with("tears", "unflushed")`. `headcrash explain disk` lists
     /// them. One that was said before is said anew.
     #[must_use]
     pub fn with(mut self, field: &str, value: &str) -> Self {
