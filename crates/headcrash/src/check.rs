@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arbitrary::Unstructured;
 use headcrash_scenario::{
-    Code, Keep, Operation, Outcome, Run, Scenario, parse_with, run, run_seed, shrink, trace,
+    Code, Keep, Operation, Outcome, Run, Scenario, ladder, parse_with, run, run_seed, shrink, trace,
 };
 use headcrash_search::Bytes;
 
@@ -334,6 +334,27 @@ impl Check {
         let again = run(&written, Bytes::new(choices), Keep::Hash).0;
         let shrunk = shrink::shrink(&written, &again, self.shrink_runs);
         check.place.failed(0, 1, &written, &shrunk).panic();
+    }
+
+    /// The weakest disk that the code survives: one promise of its disks is broken after the other,
+    /// with the operations of a seed, a power cut at every moment and so many runs for each promise;
+    /// then one access at a time goes wrong. As a table, with the smallest failure at the first
+    /// promise that is needed.
+    ///
+    /// # Panics
+    ///
+    /// If what was described is no valid scenario.
+    #[must_use]
+    #[track_caller]
+    pub fn ladder(&self, seed: u64, runs: u64) -> ladder::Ladder {
+        panics::listen();
+        headcrash_io::set_listener(crate::storage::reached);
+        watchdog::runs("on a ladder".to_owned());
+        let check = self.clone().power_cut_everywhere(runs);
+        let drawn = check.scenario().with_drawn(seed);
+        let written = parse_with(drawn.source().name(), drawn.to_ron().as_bytes(), &self.code);
+        let written = written.expect("what was drawn can be written");
+        ladder::climb(&written, &ladder::Options { runs, shrink: self.shrink_runs })
     }
 
     /// The trace of one seed, for those who want to read what happens.

@@ -124,7 +124,7 @@ impl Files {
             std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| package.into(), PathBuf::from);
         let folders = Folders {
             scenarios: root.join(folder),
-            snapshots: root.join("snapshots"),
+            snapshots: root.join(folder).with_file_name("snapshots"),
             shown: folder.to_owned(),
         };
         let trial = |file: PathBuf| {

@@ -1,140 +1,9 @@
-//! The smallest subject there is: one number, kept in two places in turn.
+//! A subject in every kind of campaign.
 
-use arbitrary::Arbitrary;
-use headcrash::io::{AsyncBlockDevice, BlockDevice, Sector};
-use headcrash::{
-    AsyncSimDisk, AsyncSubject, Disk, Fallible, Model, SimDisk, Storage, Subject, check,
-    check_async,
-};
-use serde::{Deserialize, Serialize};
+mod common;
 
-#[derive(Clone, Debug, Serialize, Deserialize, Arbitrary)]
-enum Op {
-    Set(u8),
-    Get,
-}
-
-#[derive(Clone, Default)]
-struct Number(u8);
-
-impl Model for Number {
-    type Op = Op;
-    type Reply = Option<u8>;
-    type View = u8;
-
-    fn apply(&mut self, op: &Op) -> Option<u8> {
-        match op {
-            Op::Set(value) => {
-                self.0 = *value;
-                None
-            }
-            Op::Get => Some(self.0),
-        }
-    }
-
-    fn view(&self) -> u8 {
-        self.0
-    }
-}
-
-/// What is in a slot: its number, from 1, the value, and a checksum over both.
-fn slot(sequence: u64, value: u8) -> Vec<u8> {
-    let mut bytes = vec![0; 512];
-    bytes[..8].copy_from_slice(&sequence.to_le_bytes());
-    bytes[8] = value;
-    bytes[9] = sum(&bytes[..9]);
-    bytes
-}
-
-fn sum(bytes: &[u8]) -> u8 {
-    bytes.iter().fold(0x5A, |sum, byte| sum.rotate_left(1) ^ byte)
-}
-
-fn read_slot(bytes: &[u8]) -> Option<(u64, u8)> {
-    let sequence = u64::from_le_bytes(bytes[..8].try_into().ok()?);
-    (sequence > 0 && sum(&bytes[..9]) == bytes[9]).then_some((sequence, bytes[8]))
-}
-
-/// With `FLUSH` it is right.
-struct Register<const FLUSH: bool> {
-    disk: SimDisk,
-    sequence: u64,
-    value: u8,
-}
-
-impl<const FLUSH: bool> Subject for Register<FLUSH> {
-    type Model = Number;
-    const NAME: &'static str = "register";
-
-    fn open(storage: &Storage) -> Fallible<Self> {
-        let disk = storage.disk("d0");
-        let mut newest = (0, 0);
-        for place in 0..2 {
-            let mut bytes = [0; 512];
-            disk.read(Sector(place), &mut bytes)?;
-            newest = newest.max(read_slot(&bytes).unwrap_or((0, 0)));
-        }
-        Ok(Self { disk, sequence: newest.0, value: newest.1 })
-    }
-
-    fn apply(&mut self, op: &Op) -> Fallible<Option<u8>> {
-        match op {
-            Op::Set(value) => {
-                self.sequence += 1;
-                self.disk.write(Sector(self.sequence % 2), &slot(self.sequence, *value))?;
-                if FLUSH {
-                    self.disk.flush()?;
-                }
-                self.value = *value;
-                Ok(None)
-            }
-            Op::Get => Ok(Some(self.value)),
-        }
-    }
-
-    fn show(&mut self) -> Fallible<u8> {
-        Ok(self.value)
-    }
-}
-
-struct AsyncRegister {
-    disk: AsyncSimDisk,
-    sequence: u64,
-    value: u8,
-}
-
-impl AsyncSubject for AsyncRegister {
-    type Model = Number;
-    const NAME: &'static str = "register";
-
-    async fn open(storage: &Storage) -> Fallible<Self> {
-        let disk = storage.disk("d0").into_async();
-        let mut newest = (0, 0);
-        for place in 0..2 {
-            let mut bytes = [0; 512];
-            disk.read(Sector(place), &mut bytes).await?;
-            newest = newest.max(read_slot(&bytes).unwrap_or((0, 0)));
-        }
-        Ok(Self { disk, sequence: newest.0, value: newest.1 })
-    }
-
-    async fn apply(&mut self, op: &Op) -> Fallible<Option<u8>> {
-        match op {
-            Op::Set(value) => {
-                self.sequence += 1;
-                self.disk.write(Sector(self.sequence % 2), &slot(self.sequence, *value)).await?;
-                self.disk.flush().await?;
-                self.value = *value;
-                Ok(None)
-            }
-            Op::Get => Ok(Some(self.value)),
-        }
-    }
-
-    async fn show(&mut self) -> Fallible<u8> {
-        Ok(self.value)
-    }
-}
+use common::{AsyncRegister, Register};
+use headcrash::{Disk, check, check_async};
 
 fn disk() -> Disk {
     Disk::new(65_536).volatile_cache().latency(1_000, 9_000)
@@ -170,9 +39,16 @@ fn a_register_that_forgets_to_flush_is_found() {
         .seeds(0..500)
         .try_run()
         .expect_err("it loses what it acknowledged");
-    eprintln!("{report}");
     assert_eq!(report.outcome, r#"violated("what was acknowledged survives")"#);
     assert_eq!(report.operations, 1, "{report}");
+    // What the README shows is what is printed.
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("there is a README");
+    let (shown, _) = report.text.split_once("\nas a scenario").expect("where it was written");
+    assert!(readme.contains(shown.trim_end()), "the README shows another report than\n{shown}");
+    let tour = std::fs::read_to_string(root.join("crates/headcrash/tests/tour.rs"));
+    let tour = tour.expect("there is a tour");
+    assert!(readme.contains(&tour), "the README shows another tour than tests/tour.rs");
 }
 
 #[test]

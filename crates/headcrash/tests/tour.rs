@@ -37,6 +37,8 @@ struct Register<D> {
     disk: D,
     turn: u64,
     value: u8,
+    /// A write has failed: what is on the disk is not known until it is opened again.
+    is_broken: bool,
 }
 
 impl<D: BlockDevice> Register<D> {
@@ -50,18 +52,19 @@ impl<D: BlockDevice> Register<D> {
                 newest = newest.max((turn, slot[8]));
             }
         }
-        Ok(Self { disk, turn: newest.0, value: newest.1 })
+        Ok(Self { disk, turn: newest.0, value: newest.1, is_broken: false })
     }
 
     fn set(&mut self, value: u8) -> std::io::Result<()> {
         let mut slot = [0; 512];
+        self.is_broken = true;
         self.turn += 1;
         slot[..8].copy_from_slice(&self.turn.to_le_bytes());
         slot[8] = value;
         slot[9] = check_byte(&slot[..9]);
         self.disk.write(Sector(self.turn % 2), &slot)?;
         self.disk.flush()?;
-        self.value = value;
+        (self.value, self.is_broken) = (value, false);
         Ok(())
     }
 }
@@ -80,6 +83,9 @@ impl Subject for Register<SimDisk> {
     }
 
     fn apply(&mut self, op: &Op) -> Fallible<u8> {
+        if self.is_broken {
+            return Err("an earlier write has failed".into());
+        }
         if let Op::Set(value) = op {
             self.set(*value)?;
         }
@@ -87,7 +93,7 @@ impl Subject for Register<SimDisk> {
     }
 
     fn show(&mut self) -> Fallible<u8> {
-        Ok(self.value)
+        self.apply(&Op::Get)
     }
 }
 

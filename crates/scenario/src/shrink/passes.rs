@@ -1,6 +1,6 @@
 //! What is tried to make a scenario smaller, one kind of edit after the other.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::attempt::{Effort, Trial};
 use super::choices;
@@ -311,7 +311,67 @@ impl Shrinker {
         for field in TOGETHER {
             changed |= self.together(field);
         }
+        changed | self.operands()
+    }
+
+    /// Lowers numbers of the subject's operations: what is the same number in several places first
+    /// in all of them, since it may be one key, then each alone; and shortens their lists.
+    fn operands(&mut self) -> bool {
+        let mut changed = false;
+        let values = |node: &Node, ways: &[Way]| {
+            let numbers = ways.iter().filter_map(|way| node.at(way).and_then(number));
+            numbers.collect::<BTreeSet<_>>()
+        };
+        let ways = self.ways_in_operations(|node| number(node).is_some());
+        for value in values(&self.node, &ways) {
+            for least in (0..value.min(3)).chain([value / 2]) {
+                let mut node = self.node.clone();
+                for way in &ways {
+                    let place = node.at_mut(way).filter(|place| number(place) == Some(value));
+                    if let Some(place) = place {
+                        place.value = Value::Atom(least.to_string());
+                    }
+                }
+                if least < value && self.take(node) {
+                    changed = true;
+                    break;
+                }
+            }
+        }
+        for way in ways {
+            changed |= self.number(&way);
+        }
+        for way in self.ways_in_operations(Node::is_list) {
+            let mut place = 0;
+            while self.node.at(&way).is_some_and(|list| place < list.items().len()) {
+                let mut node = self.node.clone();
+                if let Some(items) = node.at_mut(&way).and_then(Node::items_mut) {
+                    items.remove(place);
+                }
+                if self.take(node) {
+                    changed = true;
+                } else {
+                    place += 1;
+                }
+            }
+        }
         changed
+    }
+
+    /// The ways to such values inside of operations of the subject.
+    fn ways_in_operations(&self, wanted: impl Fn(&Node) -> bool) -> Vec<Way> {
+        let inside = |way: &[usize]| {
+            // The list itself, and an operation of it, are not inside of one.
+            let outer = way.len().saturating_sub(2);
+            (1..=outer).any(|end| self.node.at(&way[..end]).is_some_and(|it| it.name == "ops"))
+        };
+        let mut ways = Vec::new();
+        self.node.visit(&mut |way, node| {
+            if inside(way) && wanted(node) {
+                ways.push(way.to_vec());
+            }
+        });
+        ways
     }
 
     /// Lowers one number: to the least there is, or by halves.
