@@ -8,11 +8,13 @@ use headcrash_scenario::{
     Code, Keep, Operation, Outcome, Run, Scenario, ladder, parse_with, run, run_seed, shrink, trace,
 };
 use headcrash_search::Bytes;
+use headcrash_sim::Key;
 
 use crate::code::{Ops, from_bytes};
 use crate::report::{Place, Report};
 use crate::spec::{Disk, FileSystem};
 use crate::subject::{Async, AsyncSubject, Blocking, Subject};
+use crate::workers::{self, Ended, Part};
 use crate::world::{Closure, World};
 use crate::{panics, watchdog};
 
@@ -61,6 +63,7 @@ pub struct Check {
     operations: u64,
     clients: Vec<String>,
     shrink_runs: u64,
+    in_processes: bool,
     place: Place,
 }
 
@@ -85,6 +88,7 @@ impl Check {
             operations: if draws { 20 } else { 0 },
             clients: vec!["main".to_owned()],
             shrink_runs: SHRINK_RUNS,
+            in_processes: false,
             place: Place::unknown(),
         }
     }
@@ -192,6 +196,15 @@ impl Check {
         self
     }
 
+    /// Runs in processes of their own, some hundred seeds in each: for code that can end its
+    /// process, such as C under test, or destructors that panic. Whatever ends one is a failure with
+    /// its seed, and nothing is made small. Only in a `#[test]`, which is started again by its name.
+    #[must_use]
+    pub const fn in_processes(mut self) -> Self {
+        self.in_processes = true;
+        self
+    }
+
     /// The scenario file that this test is short for.
     #[must_use]
     pub fn to_ron(&self) -> String {
@@ -267,11 +280,19 @@ impl Check {
     }
 
     fn campaign(&self, scenario: &Scenario) -> Result<Campaign, Box<Report>> {
+        let part = Part::of_this_process().filter(|_| self.in_processes);
+        if self.in_processes && part.is_none() {
+            return self.campaign_in_processes(scenario);
+        }
         let exhaustive = matches!(scenario.method(), headcrash_scenario::Method::Exhaustive { .. });
         let seeds = if exhaustive { 0..1 } else { self.seeds.clone() };
+        let seeds = part.as_ref().map_or(seeds, |part| part.seeds.clone());
         let mut campaign = Campaign::default();
         for (number, seed) in seeds.enumerate() {
             watchdog::runs(self.place.runs(seed));
+            if let Some(part) = &part {
+                part.begins(seed);
+            }
             let drawn = scenario.with_drawn(seed);
             let run = run_seed(&drawn, seed, Keep::Hash);
             campaign.add(&run);
@@ -279,7 +300,37 @@ impl Check {
                 return Err(self.place.nondeterministic(&drawn, seed));
             }
             if !run.is_expected(&drawn) {
+                if let Some(part) = &part {
+                    part.failed(seed);
+                }
                 return Err(self.failed(&drawn, seed, &run, campaign.runs));
+            }
+        }
+        if let Some(part) = &part {
+            part.held(campaign.runs, campaign.facts, campaign.hash);
+        }
+        Ok(campaign)
+    }
+
+    /// The same, some hundred seeds at a time in a process of their own.
+    fn campaign_in_processes(&self, scenario: &Scenario) -> Result<Campaign, Box<Report>> {
+        let mut campaign = Campaign::default();
+        for seeds in workers::parts(self.seeds.clone()) {
+            match self.place.work(seeds).map_err(|message| self.place.says(message))? {
+                Ended::Well { runs, facts, hash } => {
+                    campaign.runs += runs;
+                    campaign.facts += facts;
+                    campaign.hash = Key::from_number(campaign.hash).nth(hash).number();
+                }
+                Ended::Failed { seed } => {
+                    let drawn = scenario.with_drawn(seed);
+                    let run = run_seed(&drawn, seed, Keep::Hash);
+                    let runs = campaign.runs + 1;
+                    return Err(self.failed(&drawn, seed, &run, runs));
+                }
+                Ended::Lost { seed, how, said } => {
+                    return Err(self.place.lost(&scenario.with_drawn(seed), seed, &how, &said));
+                }
             }
         }
         Ok(campaign)
@@ -389,6 +440,6 @@ impl Campaign {
         let all = run.exhausted.as_ref().map_or(0, |all| all.whole);
         self.runs += states.max(all).max(1);
         self.facts += run.fact_count;
-        self.hash = headcrash_sim::Key::from_number(self.hash).nth(run.all_hash).number();
+        self.hash = Key::from_number(self.hash).nth(run.all_hash).number();
     }
 }

@@ -63,6 +63,7 @@ impl<C: Called> Callers<C> {
             stage,
             world: Arc::<Used>::default(),
             errors: Cell::new(0),
+            requests: Cell::new(0),
             findings: RefCell::default(),
             progress: Cell::new(progress),
         });
@@ -131,13 +132,15 @@ impl<C: Called> Shared<C> {
             self.ledger.borrow_mut().begin(op);
             self.step_on();
             desk.tell(Saying::Began(Arc::clone(&operation.text)));
+            let requests = self.common.requests.get();
             let result = called.apply(op).await;
             pass_gates(&desk).await;
             if desk.buried.get() {
                 // Acknowledgements from after the power cut do not count.
                 return;
             }
-            self.ended(&desk, place, op, result);
+            let did_io = self.common.requests.get() > requests;
+            self.ended(&desk, place, (op, did_io), result);
             self.places.borrow_mut()[who] = (place + 1, false);
             self.step_on();
             if self.over.get() {
@@ -158,7 +161,7 @@ impl<C: Called> Shared<C> {
         &self,
         desk: &Desk,
         place: usize,
-        op: &<C::Model as Model>::Op,
+        (op, did_io): (&<C::Model as Model>::Op, bool),
         result: Fallible<<C::Model as Model>::Reply>,
     ) {
         let mut ledger = self.ledger.borrow_mut();
@@ -171,7 +174,7 @@ impl<C: Called> Shared<C> {
             }
             Err(error) => {
                 desk.tell(Saying::Ended(format!("error: {error}").into()));
-                ledger.fail(op);
+                ledger.fail(op, did_io);
                 if self.common.errors.get() == 0 {
                     let message = format!("it fails with `{error}`, and no disk has failed");
                     let wrong = Wrong { property: crate::CAUSE, message };

@@ -29,8 +29,10 @@ pub(crate) struct Common {
     pub(crate) stage: Stage,
     /// Handles are of this world.
     pub(crate) world: Arc<Used>,
-    /// How many requests were answered with an error since the power came on.
+    /// How many requests have failed since the power came on.
     pub(crate) errors: Cell<u64>,
+    /// How many requests were made.
+    pub(crate) requests: Cell<u64>,
     /// What was found, in order.
     pub(crate) findings: RefCell<Vec<headcrash_scenario::Finding>>,
     /// Grows with everything a cut leaves known.
@@ -219,6 +221,22 @@ impl Desk {
             std::panic::resume_unwind(Box::new(NoWorld));
         }
     }
+}
+
+/// Whether an error is a failure of the world, rather than an answer: there is no such file, and
+/// what was asked for makes no sense, are answers.
+pub(crate) const fn is_failure(errno: Errno) -> bool {
+    !matches!(
+        errno,
+        Errno::ENOENT
+            | Errno::EEXIST
+            | Errno::ENOTDIR
+            | Errno::EISDIR
+            | Errno::ENOTEMPTY
+            | Errno::EBADF
+            | Errno::EINVAL
+            | Errno::ENOTSUP
+    )
 }
 
 /// What the host calls an error.

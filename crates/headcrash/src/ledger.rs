@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use crate::subject::{Model, Past};
 
 /// After errors nobody knows what was done: so many possibilities are kept at most.
-const LINES_MAX: usize = 64;
+const LINES_MAX: usize = 256;
 
 /// What is known.
 #[derive(Clone)]
@@ -79,9 +79,12 @@ impl<M: Model> Ledger<M> {
         Err(Wrong { property: crate::ANSWERS, message })
     }
 
-    /// It failed: nobody knows whether it was done.
-    pub(crate) fn fail(&mut self, op: &M::Op) {
+    /// It failed. If it did any I/O, nobody knows whether it was done.
+    pub(crate) fn fail(&mut self, op: &M::Op, did_io: bool) {
         self.under_way = None;
+        if !did_io {
+            return;
+        }
         let mut lines = Vec::with_capacity(2 * self.lines.len());
         for line in self.lines.drain(..) {
             let mut done = line.clone();

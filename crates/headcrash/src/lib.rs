@@ -112,6 +112,7 @@ mod task;
 pub mod tasks;
 pub mod time;
 mod watchdog;
+mod workers;
 mod world;
 
 mod disk;

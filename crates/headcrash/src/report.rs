@@ -8,6 +8,7 @@ use headcrash_scenario::shrink::Shrunk;
 use headcrash_scenario::{Failure, Keep, Run, Scenario, command_line, run_seed, trace};
 
 use crate::check::Campaign;
+use crate::workers::{self, Ended};
 
 /// A test, and where its files go.
 #[derive(Clone, Debug)]
@@ -162,6 +163,53 @@ impl Place {
         // Beside the failure, wherever that is moved to.
         recorded.scenario = text.file_name().unwrap_or_default().display().to_string();
         (write(&text, scenario.source().text()), write(&failure, &recorded.to_ron()))
+    }
+
+    /// Runs a part of this test in another process.
+    pub(crate) fn work(&self, seeds: std::ops::Range<u64>) -> Result<Ended, String> {
+        let test = self.test.as_deref().ok_or("only a test can be started again by its name")?;
+        workers::run(test, seeds, &folder()).map_err(|error| error.to_string())
+    }
+
+    /// Something that is about no run.
+    pub(crate) fn says(&self, message: String) -> Box<Report> {
+        Box::new(Report {
+            outcome: "not run".to_owned(),
+            seed: 0,
+            runs: 0,
+            operations: 0,
+            shrink_runs: 0,
+            scenario: String::new(),
+            text: format!("{}: {message}", self.location),
+        })
+    }
+
+    /// A process did not come to its end.
+    pub(crate) fn lost(
+        &self,
+        scenario: &Scenario,
+        seed: u64,
+        how: &str,
+        said: &str,
+    ) -> Box<Report> {
+        let test = self.test.as_deref().unwrap_or("headcrash");
+        let last: Vec<_> = said.lines().rev().take(20).collect();
+        let mut text = format!("{test}: the process was ended with seed {seed}: {how}\n");
+        for line in last.iter().rev() {
+            text.push_str(&format!("  {line}\n"));
+        }
+        text.push_str(&format!("\nwhat was run\n{}", scenario.to_ron()));
+        let only = format!("HEADCRASH_WORKER=progress HEADCRASH_SEEDS={seed}..{}", seed + 1);
+        text.push_str(&format!("\nrepeat with\n  {only} {}", self.command(None)));
+        Box::new(Report {
+            outcome: "the process was ended".to_owned(),
+            seed,
+            runs: 1,
+            operations: 0,
+            shrink_runs: 0,
+            scenario: scenario.to_ron(),
+            text,
+        })
     }
 
     /// Two runs of one seed differ.

@@ -137,8 +137,8 @@ pub trait Subject: Sized + 'static {
     ///
     /// # Errors
     ///
-    /// When it was not done, or it is not known whether it was. That is a violation, unless the
-    /// world gave it a reason: an error of a disk. What is wrong with the operation itself is no
+    /// When it was not done, or it is not known whether it was; where nothing was asked of a disk it
+    /// was not. That is a violation, unless the world gave it a reason: an error of a disk. What is wrong with the operation itself is no
     /// error but a reply.
     fn apply(&mut self, op: &OpOf<Self>) -> Fallible<ReplyOf<Self>>;
 

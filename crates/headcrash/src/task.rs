@@ -14,7 +14,7 @@ use headcrash_sim::{
 };
 use headcrash_stack::{Fiber, State};
 
-use crate::desk::{Answer, Ask, Desk, NoWorld, Saying, Ticket};
+use crate::desk::{Answer, Ask, Desk, NoWorld, Saying, Ticket, is_failure};
 use crate::panics;
 use crate::watchdog;
 
@@ -84,6 +84,10 @@ impl Task {
         let mut chosen = false;
         let asked = std::mem::take(&mut *self.desk.asked.borrow_mut());
         for (ticket, ask) in asked {
+            if let Ask::Disk(..) | Ask::File(..) = ask {
+                let requests = &self.desk.common.requests;
+                requests.set(requests.get() + 1);
+            }
             match ask {
                 Ask::Disk(disk, io) => self.pending.push((ticket, turn.submit(disk, io))),
                 Ask::File(fs, op) => self.pending.push((ticket, turn.submit_file(fs, op))),
@@ -136,7 +140,7 @@ impl Client for Task {
         self.pending.retain(|(ticket, request)| match turn.completion(*request) {
             None => true,
             Some(done) => {
-                if done.result.is_err() {
+                if done.result.is_err_and(is_failure) {
                     let errors = &desk.common.errors;
                     errors.set(errors.get() + 1);
                 }

@@ -142,6 +142,7 @@ impl Running {
             stage,
             world: Arc::<Used>::default(),
             errors: Cell::new(0),
+            requests: Cell::new(0),
             findings: RefCell::default(),
             progress: Cell::new(progress),
         });

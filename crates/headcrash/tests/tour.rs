@@ -1,3 +1,5 @@
+//! A register that keeps what it acknowledged.
+
 use arbitrary::Arbitrary;
 use headcrash::io::{BlockDevice, Sector};
 use headcrash::{Disk, Fallible, Model, SimDisk, Storage, Subject, check};

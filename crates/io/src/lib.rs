@@ -1,6 +1,6 @@
 //! What storage code is written against, so that it can be run on real storage and in a simulation.
 //!
-//! * [`BlockDevice`]: sectors. [`FileDisk`] is a real one, in a file.
+//! * [`BlockDevice`]: sectors. [`FileDisk`] is a real one, in a file; [`Partition`] is a part of one.
 //! * [`File`]: bytes at offsets. [`std::fs::File`] is one; [`BlockFile`] is one on a block device.
 //!   [`Cursor`] gives any of them [`std::io::Read`], [`Write`](std::io::Write) and
 //!   [`Seek`](std::io::Seek).
@@ -48,6 +48,7 @@ mod directory;
 mod event;
 mod file;
 mod file_disk;
+mod partition;
 
 pub use asynchronous::{AsyncBlockDevice, AsyncFile, Blocking};
 pub use block_device::{BlockDevice, Sector, byte_offset};
@@ -59,3 +60,4 @@ pub use event::reached;
 pub use event::set_listener;
 pub use file::{File, OFFSET_MAX};
 pub use file_disk::FileDisk;
+pub use partition::Partition;

@@ -4,7 +4,9 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use headcrash_io::{BlockDevice, BlockFile, Cursor, FileDisk, RealDirectory, conformance};
+use headcrash_io::{
+    BlockDevice, BlockFile, Cursor, FileDisk, Partition, RealDirectory, Sector, conformance,
+};
 use tempfile::{TempDir, tempdir, tempfile};
 
 fn folder() -> TempDir {
@@ -75,6 +77,26 @@ fn disks_in_files() {
     conformance::block_device("FileDisk", disks(&small, 512, 64));
     conformance::block_device("FileDisk of 4 KiB", disks(&large, 4096, 9));
     conformance::block_device("FileDisk of 1 byte", disks(&odd, 1, 100));
+}
+
+#[test]
+fn parts_of_disks() {
+    let folder = folder();
+    let mut fresh = disks(&folder, 512, 64);
+    conformance::block_device("Partition", || {
+        Partition::new(fresh(), 8..40).expect("it has so many")
+    });
+    let disk = disks(&folder, 512, 64)();
+    for sectors in [0..65, 64..65, 9..8] {
+        assert!(Partition::new(&disk, sectors).is_err());
+    }
+    let part = Partition::new(&disk, 63..64).expect("it has one");
+    part.write(Sector(0), &[7; 512]).expect("there is room");
+    let mut bytes = [0; 512];
+    disk.read(Sector(63), &mut bytes).expect("it can be read");
+    assert_eq!(bytes, [7; 512]);
+    assert!(part.write(Sector(1), &[7; 512]).is_err());
+    assert!(part.discard(Sector(0), 2).is_err());
 }
 
 #[test]

@@ -6,13 +6,13 @@ use headcrash::{AsyncSimDisk, AsyncSubject, Fallible, Model, SimDisk, Storage, S
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize, Arbitrary)]
-pub enum Op {
+pub(crate) enum Op {
     Set(u8),
     Get,
 }
 
 #[derive(Clone, Default)]
-pub struct Number(u8);
+pub(crate) struct Number(u8);
 
 impl Model for Number {
     type Op = Op;
@@ -53,7 +53,7 @@ fn read_slot(bytes: &[u8]) -> Option<(u64, u8)> {
 }
 
 /// With `FLUSH` it is right.
-pub struct Register<const FLUSH: bool> {
+pub(crate) struct Register<const FLUSH: bool> {
     disk: SimDisk,
     sequence: u64,
     value: u8,
@@ -98,7 +98,7 @@ impl<const FLUSH: bool> Subject for Register<FLUSH> {
     }
 }
 
-pub struct AsyncRegister {
+pub(crate) struct AsyncRegister {
     disk: AsyncSimDisk,
     sequence: u64,
     value: u8,
