@@ -69,6 +69,11 @@ fn schedule() {
 }
 
 #[test]
+fn straight() {
+    hold("straight");
+}
+
+#[test]
 fn orders() {
     hold("orders");
 }

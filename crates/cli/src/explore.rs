@@ -9,7 +9,7 @@ mod findings;
 mod results;
 mod search;
 pub(crate) mod show;
-mod stop;
+pub(crate) mod stop;
 
 use std::collections::HashSet;
 use std::path::PathBuf;

@@ -1,10 +1,11 @@
 //! Files and folders.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use headcrash_scenario::Scenario;
+use headcrash_scenario::campaign::{Recorded, RecordedLines};
 use headcrash_sim::Image;
 
 use crate::args::Loaded;
@@ -163,6 +164,28 @@ pub(crate) fn read(path: &Path, max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(max).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// No results file is longer: 4 GiB.
+const RESULTS_MAX: u64 = 1 << 32;
+
+/// Reads a results file, line by line: from a pipe as well, and no further than it makes sense.
+pub(crate) fn results(file: &mut impl Read) -> Result<Option<Recorded>, String> {
+    let mut file = BufReader::new(file.take(RESULTS_MAX));
+    let (mut lines, mut line) = (RecordedLines::default(), Vec::new());
+    loop {
+        line.clear();
+        let most = RecordedLines::LINE_MAX as u64 + 1;
+        let read = (&mut file).take(most).read_until(b'\n', &mut line);
+        if read.map_err(|error| error.to_string())? == 0 {
+            break;
+        }
+        lines.add(&line).map_err(|error| error.to_string())?;
+    }
+    if file.into_inner().limit() == 0 {
+        return Err("a results file is at most 4 GiB long".to_owned());
+    }
+    Ok(lines.finish())
 }
 
 /// Writes a file that is not there, or that says the same: nothing of somebody else's is lost.

@@ -3,11 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use headcrash_scenario::ladder::{Found, Ladder, Options, Rung, climb, json, text};
+use headcrash_scenario::ladder::{Found, Ladder, Options, Rung, climb_while, json, text};
 use headcrash_scenario::{Failure, command_line, replay_command};
 use serde_json::json as value;
 
 use crate::args::{ExploreArgs, Format};
+use crate::explore::stop::Stop;
 use crate::{Exit, files, output};
 
 /// Breaks one promise of the disks after the other, for each file.
@@ -21,13 +22,34 @@ pub(crate) fn ladder(args: &ExploreArgs) -> Exit {
     };
     let own = Options::default();
     let options = Options { runs: args.runs.unwrap_or(own.runs), shrink: args.shrink };
-    files.iter().map(|file| one(args, file, &options)).max().unwrap_or(Exit::Fine)
+    let stop = match Stop::new() {
+        Ok(stop) => stop,
+        Err(error) => {
+            output::note(&format!("error: ctrl-C: {error}"));
+            return Exit::Unusable;
+        }
+    };
+    let mut exit = Exit::Fine;
+    for file in &files {
+        if stop.is_asked() {
+            // What was asked for was not done.
+            output::note(&format!("stopped: {} was not tried", file.display()));
+            exit = exit.max(Exit::Unusable);
+            break;
+        }
+        exit = exit.max(one(args, file, &options, &stop));
+    }
+    exit
 }
 
-fn one(args: &ExploreArgs, file: &Path, options: &Options) -> Exit {
+fn one(args: &ExploreArgs, file: &Path, options: &Options, stop: &Stop) -> Exit {
     let Some(scenario) = files::scenario(file) else { return Exit::Unusable };
-    let ladder = climb(&scenario, options);
-    let mut exit = if ladder.stands() { Exit::Fine } else { Exit::Unexpected };
+    let ladder = climb_while(&scenario, options, &|| !stop.is_asked());
+    let mut exit = match (ladder.stands(), ladder.is_stopped) {
+        (false, _) => Exit::Unexpected,
+        (true, true) => Exit::Unusable,
+        (true, false) => Exit::Fine,
+    };
     let mut written = None;
     if let (Some(folder), Some(rung)) = (&args.failures, ladder.first_broken())
         && let Some(found) = &rung.found

@@ -12,12 +12,19 @@ pub(crate) fn replay(args: &ReplayArgs) -> Exit {
     let mut worst = Exit::Fine;
     for file in &args.files {
         let exit = one(args, file).unwrap_or_else(|error| {
-            output::note(&format!("error: {}: {error}", file.display()));
+            complain(file, &error);
             Exit::Unusable
         });
         worst = worst.max(exit);
     }
     worst
+}
+
+/// Tells what is wrong with a failure; an error that was told already is empty.
+pub(crate) fn complain(file: &Path, error: &str) {
+    if !error.is_empty() {
+        output::note(&format!("error: {}: {error}", file.display()));
+    }
 }
 
 /// A failure that fails again as it did is what was asked for, and an exit of 1: something did not
@@ -120,14 +127,22 @@ fn lenient(
     Ok(Exit::Unexpected)
 }
 
-/// Reads a failure file.
+/// Reads a failure file. If it is none that is told, and the error is empty.
 pub(crate) fn load(file: &Path) -> Result<Failure, String> {
     let bytes = files::read(file, FAILURE_MAX + 1).map_err(|error| error.to_string())?;
     if bytes.len() as u64 > FAILURE_MAX {
         return Err("a failure file is at most 64 MiB long".to_owned());
     }
     let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
-    Failure::parse(&text).map_err(|error| error.to_string())
+    let name = file.display().to_string();
+    let failure = Failure::parse(&text).map_err(|error| {
+        output::note(&error.render(&name, &text, output::colours()));
+        String::new()
+    })?;
+    if let Some(warning) = failure.other_seeds() {
+        output::note(&format!("warning: {name}: {warning}"));
+    }
+    Ok(failure)
 }
 
 /// The scenario a failure names: as it is named, or beside the failure's own file.

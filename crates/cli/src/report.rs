@@ -1,18 +1,14 @@
 //! `headcrash report`: what several explorations found, put together.
 
-use std::io::Read;
 use std::path::Path;
 
 use headcrash_scenario::campaign::{Merged, Part, Recorded, merge};
-use headcrash_scenario::replay_command;
+use headcrash_scenario::{counted, replay_command};
 use serde_json::{Value, json};
 
 use crate::args::{Deny, Format, ReportArgs};
 use crate::explore::show::{distinct, found, outcomes, vacuous_json, vacuous_line, vacuous_place};
-use crate::{Exit, output};
-
-/// No results file is longer: 4 GiB.
-const RESULTS_MAX: u64 = 1 << 32;
+use crate::{Exit, files, output};
 
 /// Merges results files.
 pub(crate) fn report(args: &ReportArgs) -> Exit {
@@ -50,7 +46,9 @@ pub(crate) fn report(args: &ReportArgs) -> Exit {
         let findings: usize = all.iter().map(|merged| merged.findings.len()).sum();
         let (scenarios, failed) = (all.len(), failed.count());
         output::line(&format!(
-            "\n{scenarios} scenarios, {failed} not as expected; {runs} runs, {findings} findings"
+            "\n{scenarios} scenarios, {failed} not as expected; {}, {}",
+            counted(runs, "run"),
+            counted(findings as u64, "finding")
         ));
     }
     if let Some(command) = repeat {
@@ -61,11 +59,8 @@ pub(crate) fn report(args: &ReportArgs) -> Exit {
 }
 
 fn read(path: &Path) -> Result<Recorded, String> {
-    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut text = Vec::new();
-    file.take(RESULTS_MAX).read_to_end(&mut text).map_err(|error| error.to_string())?;
-    let recorded = Recorded::parse(&text).map_err(|error| error.to_string())?;
-    recorded.ok_or_else(|| "there is no whole line in it".to_owned())
+    let mut file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    files::results(&mut file)?.ok_or_else(|| "there is no whole line in it".to_owned())
 }
 
 /// What is said of one scenario.
@@ -122,16 +117,16 @@ impl Shown<'_> {
                 for finding in &self.merged.findings {
                     let at = finding.kind.at.map(|(line, column)| format!(" at {line}:{column}"));
                     let mut said = format!(
-                        "\n{}: {}{} in {} of {} runs; the smallest is that of seed {}, with {} \
-                         unusual of {} choices",
+                        "\n{}: {}{} in {} of {}; the smallest is that of seed {}, with {} unusual \
+                         of {}",
                         self.merged.name,
                         finding.kind.outcome,
                         at.unwrap_or_default(),
                         finding.runs,
-                        self.merged.runs,
+                        counted(self.merged.runs, "run"),
                         finding.seed,
                         finding.unusual,
-                        finding.choices
+                        counted(finding.choices, "choice")
                     );
                     if !finding.said.is_empty() {
                         said.push_str(&format!("\n    {}", finding.said));
@@ -164,7 +159,8 @@ impl Shown<'_> {
     fn line(&self) -> String {
         let Merged { name, runs, digest, findings, reached, .. } = self.merged;
         let (found, states) = (found(findings.len()), distinct(reached.features.len()));
-        format!("{:<8}  {name}  {runs} runs{found}, {states}, hash {digest:016x}", self.verdict())
+        let runs = counted(*runs, "run");
+        format!("{:<8}  {name}  {runs}{found}, {states}, hash {digest:016x}", self.verdict())
     }
 
     fn json(&self) -> Value {

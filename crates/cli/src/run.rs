@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use headcrash_engine::StableHasher;
-use headcrash_scenario::{Failure, Keep, Run, Scenario, repeat_command, run_seed, trace};
+use headcrash_scenario::{Failure, Keep, Run, Scenario, counted, repeat_command, run_seed, trace};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -268,14 +268,20 @@ fn line(scenario: &Scenario, file: &Path, report: &Report, only: Option<&Run>) -
         None => {
             let (runs, hash) = (report.runs, report.hash.finish());
             let which = if report.failed_seeds.is_empty() {
-                format!("{runs} runs, all {}", scenario.expect())
+                match runs {
+                    1 => format!("1 run, {}", scenario.expect()),
+                    _ => format!("{runs} runs, all {}", scenario.expect()),
+                }
             } else {
                 let failed = report.failed_seeds.len();
                 let first: Vec<_> =
                     report.failed_seeds.iter().take(8).map(u64::to_string).collect();
                 let more = if failed > first.len() { ", .." } else { "" };
                 let expected = scenario.expect();
-                format!("{failed} of {runs} runs not {expected} (seeds {}{more})", first.join(", "))
+                let seeds = if failed == 1 { "seed" } else { "seeds" };
+                let first = first.join(", ");
+                let runs = counted(runs, "run");
+                format!("{failed} of {runs} not {expected} ({seeds} {first}{more})")
             };
             format!("{which}, hash {hash:016x}")
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use headcrash_scenario::shrink::{Shrunk, Size, shrink as make_small};
-use headcrash_scenario::{Failure, Outcome, Scenario, replay_command};
+use headcrash_scenario::{Failure, Outcome, Scenario, counted, replay_command};
 
 use crate::args::ShrinkArgs;
 use crate::{Exit, crash, files, output, replay};
@@ -11,7 +11,7 @@ use crate::{Exit, crash, files, output, replay};
 /// Makes a recorded failure smaller.
 pub(crate) fn shrink(args: &ShrinkArgs) -> Exit {
     one(args).unwrap_or_else(|error| {
-        output::note(&format!("error: {}: {error}", args.file.display()));
+        replay::complain(&args.file, &error);
         Exit::Unusable
     })
 }
@@ -41,7 +41,7 @@ fn one(args: &ShrinkArgs) -> Result<Exit, String> {
     } else {
         format!("`--runs {}` ended it", args.runs)
     };
-    output::line(&format!("{} runs; {how}", shrunk.runs_used));
+    output::line(&format!("{}; {how}", counted(shrunk.runs_used, "run")));
     let names = Names::of(&args.file, args.output.as_deref())?;
     let (scenario_file, failure_file) = names.files("min");
     let written = write(&shrunk, &scenario_file, &failure_file)?;

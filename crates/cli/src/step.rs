@@ -4,7 +4,7 @@ use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 
 use headcrash_scenario::walk::{Recorded, Reply, STEPS_MAX, Walk};
-use headcrash_scenario::{FAILURE_MAX, Failure, replay_command};
+use headcrash_scenario::{Failure, replay_command};
 
 use crate::args::StepArgs;
 use crate::{Exit, files, output, replay};
@@ -13,9 +13,7 @@ use crate::{Exit, files, output, replay};
 pub(crate) fn step(args: &StepArgs) -> Exit {
     let walked = if files::is_failure(&args.file) { failure(args) } else { scenario(args) };
     walked.unwrap_or_else(|error| {
-        if !error.is_empty() {
-            output::note(&format!("error: {}: {error}", args.file.display()));
-        }
+        replay::complain(&args.file, &error);
         Exit::Unusable
     })
 }
@@ -24,29 +22,40 @@ pub(crate) fn step(args: &StepArgs) -> Exit {
 fn scenario(args: &StepArgs) -> Result<Exit, String> {
     let scenario = files::loaded(&args.file, &args.image).ok_or_else(String::new)?;
     let seed = args.seed.or_else(|| scenario.seeds().iter().next()).unwrap_or_default();
-    output::line(&format!("{}: seed {seed}", args.file.display()));
-    Ok(walk(Walk::of_seed(&scenario, seed)))
+    let walked = Walk::of_seed(&scenario, seed);
+    let which = walked.which().map_or_else(String::new, |which| format!(", {which}"));
+    output::line(&format!("{}: seed {seed}{which}", args.file.display()));
+    Ok(walk(walked))
 }
 
 fn failure(args: &StepArgs) -> Result<Exit, String> {
     if args.seed.is_some() {
         return Err("a failure has its own choices, and --seed is of a scenario".to_owned());
     }
-    let bytes = files::read(&args.file, FAILURE_MAX + 1).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > FAILURE_MAX {
-        return Err("a failure file is at most 64 MiB long".to_owned());
-    }
-    let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
-    let failure = Failure::parse(&text).map_err(|error| error.to_string())?;
+    let failure = replay::load(&args.file)?;
     let path = replay::find(&args.file, &failure.scenario)?;
     let scenario = files::loaded(&path, &args.image).ok_or_else(String::new)?;
     let recorded = Recorded::of(&failure, &scenario).map_err(|error| error.to_string())?;
     let walked = Walk::of_failure(&recorded);
     output::line(&format!("{}: of {}", args.file.display(), path.display()));
-    if walked.failure().trace_hash != failure.trace_hash {
-        output::note("it does not come out as it was recorded: the scenario was edited since");
-    }
-    Ok(walk(walked))
+    let now = walked.failure();
+    let edited = now.scenario_hash != failure.scenario_hash;
+    let is_same = (&now.trace_hash, &now.outcome) == (&failure.trace_hash, &failure.outcome);
+    let message = match (edited, is_same) {
+        (false, true) => return Ok(walk(walked)),
+        (true, true) => "the scenario was edited since; the run is what it was".to_owned(),
+        (true, false) => format!(
+            "the scenario was edited since: this run comes to {}, and {} was recorded",
+            now.outcome, failure.outcome
+        ),
+        (false, false) => format!(
+            "it does not come out as it was recorded: {}, not {}",
+            now.outcome, failure.outcome
+        ),
+    };
+    output::note(&format!("warning: {}: {message}", args.file.display()));
+    // It can be looked at, and what is seen is not what was recorded.
+    Ok(walk(walked).max(Exit::Unusable))
 }
 
 /// Reads lines until there are no more. Whoever sends them through a pipe learns from the exit code

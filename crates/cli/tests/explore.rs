@@ -196,16 +196,29 @@ fn a_campaign_that_was_killed_ends_as_one_that_was_not() {
 
 #[cfg(unix)]
 #[test]
-fn ctrl_c_loses_nothing_and_says_how_to_go_on() {
+fn ctrl_c_and_sigterm_lose_nothing_and_say_how_to_go_on() {
+    for signal in ["INT", "TERM"] {
+        stopped_by(signal);
+    }
+}
+
+/// Asks a process to stop, as a terminal or whoever runs jobs does.
+#[cfg(unix)]
+fn kill(signal: &str, child: &Child) {
+    let kill = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {}", child.id())])
+        .status()
+        .expect("it can be asked to stop");
+    assert!(kill.success());
+}
+
+#[cfg(unix)]
+fn stopped_by(signal: &str) {
     let folder = Folder::with(&[("b.ron", RACE)]);
     let line = format!("explore b.ron {MANY} --results r.jsonl");
     let mut child = folder.start(&line);
     wait_for_progress(&folder, "r.jsonl", &mut child);
-    let kill = std::process::Command::new("sh")
-        .args(["-c", &format!("kill -INT {}", child.id())])
-        .status()
-        .expect("it can be asked to stop");
-    assert!(kill.success());
+    kill(signal, &child);
     let stopped = child.wait_with_output().expect("it ends");
     ends_with(&stopped, 1);
     let words = "stopped: the same command goes on from r.jsonl";
@@ -215,6 +228,78 @@ fn ctrl_c_loses_nothing_and_says_how_to_go_on() {
     let rest = folder.run(&line);
     let whole = folder.run(&format!("explore b.ron {MANY}"));
     assert_eq!(text(&rest.stdout), text(&whole.stdout));
+}
+
+/// However much there is to try, what is known by then is told.
+#[cfg(unix)]
+#[test]
+fn a_ladder_that_is_stopped_says_what_it_had() {
+    let long = RACE
+        .replacen('(', "(power_cut: (at: random), seeds: 0..1_000_000,", 1)
+        .replace(", or_violates: \"two or three\"", ", gets: any")
+        .replace("holds: any_of([fill(2), fill(3)])", "gets: any")
+        .replace("holds: any_of([zeroes, fill(1), fill(2)])", "gets: any")
+        .replace(", gets: any, gets: any", ", gets: any");
+    let folder = Folder::with(&[("long.ron", &long), ("b.ron", RACE)]);
+    // Nothing says when it listens.
+    for wait in [1, 5, 20] {
+        let child = folder.start("explore long.ron b.ron --ladder --runs 1000000000");
+        std::thread::sleep(Duration::from_secs(wait));
+        kill("TERM", &child);
+        let stopped = child.wait_with_output().expect("it ends");
+        if stopped.status.code().is_none() {
+            continue;
+        }
+        ends_with(&stopped, 2);
+        let said = said(&stopped);
+        assert!(said.contains("stopped: what is not in the table was not tried"), "{said}");
+        assert!(said.contains("stopped: b.ron was not tried"), "{said}");
+        return;
+    }
+    panic!("it never listened");
+}
+
+#[test]
+fn results_from_a_pipe_are_read_and_no_input_is_endless() {
+    let folder = Folder::with(&[("b.ron", RACE)]);
+    folder.run("explore b.ron --runs 60 --shrink 0 --results r.jsonl");
+    let report = |file: &str, input: String| {
+        let mut command = Command::cargo_bin("headcrash").expect("the command was built");
+        command.current_dir(folder.0.path()).args(["report", file]).write_stdin(input);
+        command.output().expect("it can be run")
+    };
+    let whole = folder.run("report r.jsonl");
+    if cfg!(target_os = "linux") {
+        let piped = report("/dev/stdin", folder.read("r.jsonl"));
+        assert_eq!(text(&piped.stdout), text(&whole.stdout));
+        for (command, why) in [
+            ("report /dev/zero", "error: /dev/zero: line 1: it is longer than 16 MiB"),
+            ("run /dev/zero", "at most 1048576 are read"),
+            ("replay /dev/zero", "error: /dev/zero: a failure file is at most 64 MiB long"),
+        ] {
+            let output = folder.run(command);
+            ends_with(&output, 2);
+            assert!(said(&output).contains(why), "{}", said(&output));
+        }
+    }
+    // What was found may be on a line that is gone.
+    let lines = folder.read("r.jsonl");
+    let rest: String =
+        lines.split_inclusive('\n').filter(|line| !line.starts_with("{\"finding\"")).collect();
+    assert_ne!(rest, lines);
+    fs::write(folder.path("gone.jsonl"), rest).expect("a file can be written");
+    let gone = folder.run("report gone.jsonl");
+    ends_with(&gone, 2);
+    assert!(said(&gone).contains(": lines before it are missing"), "{}", said(&gone));
+}
+
+#[test]
+fn one_run_is_no_runs() {
+    let folder = Folder::with(&[("held.ron", HELD)]);
+    let one = folder.run("explore held.ron --runs 1 --results r.jsonl");
+    assert!(text(&one.stdout).contains("  held.ron  1 run, seeded, "), "{}", said(&one));
+    let report = folder.run("report r.jsonl");
+    assert!(text(&report.stdout).contains("  held.ron  1 run, "), "{}", said(&report));
 }
 
 #[test]

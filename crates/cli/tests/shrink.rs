@@ -110,7 +110,7 @@ fn what_cannot_be_shrunk_is_said() {
         }
     };
     check(&text.replace("failure: 2", "failure: 9"), "it is of format 9, and this is headcrash");
-    check(&text[..text.len() / 2], "error: x.failure.ron: ");
+    check(&text[..text.len() / 2], " --> x.failure.ron:");
     check(&text.replace("counter.ron", "gone.ron"), "is neither there nor beside it");
     check(&text.replacen("\"schedule\"", "\"fate\"", 1), "is damaged: there is no kind `fate`");
     folder.edit("times: 5", "times: 6");

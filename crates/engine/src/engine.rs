@@ -375,6 +375,17 @@ impl Engine {
         Removal { removed, counts_resumed }
     }
 
+    /// Takes an injection out for good, as one that was spent: nothing tells them apart.
+    ///
+    /// # Panics
+    ///
+    /// When the rule is no injection, or another program's.
+    pub fn leave_out(&mut self, rule: RuleId) {
+        if self.live.spent.lives(rule) {
+            self.spend(rule);
+        }
+    }
+
     /// Puts the engine into a state, whatever its rules say: for what strikes beside them.
     pub const fn move_to(&mut self, state: State) {
         self.live.state = state;

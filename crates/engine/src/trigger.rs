@@ -213,13 +213,19 @@ struct Live {
     matched: u64,
     struck: u64,
     enabled: bool,
+    left_out: bool,
 }
 
 impl Triggers {
     /// These, none of which has matched anything.
     #[must_use]
     pub fn new(all: Vec<Trigger>) -> Self {
-        let live = |trigger: &Trigger| Live { matched: 0, struck: 0, enabled: trigger.enabled };
+        let live = |trigger: &Trigger| Live {
+            matched: 0,
+            struck: 0,
+            enabled: trigger.enabled,
+            left_out: false,
+        };
         let lives = all.iter().map(live).collect();
         let mut set = Set::default();
         for (index, trigger) in (0..).zip(&all) {
@@ -270,6 +276,17 @@ impl Triggers {
     /// Lets it match from now on, or no longer.
     pub fn enable(&mut self, id: TriggerId, enabled: bool) {
         self.live[id.index()].enabled = enabled;
+    }
+
+    /// It never matches, whether it is enabled or not.
+    pub fn leave_out(&mut self, id: TriggerId) {
+        self.live[id.index()].left_out = true;
+    }
+
+    /// Whether it was left out.
+    #[must_use]
+    pub fn is_left_out(&self, id: TriggerId) -> bool {
+        self.live[id.index()].left_out
     }
 
     /// A trigger goes on counting from where it was in another set of the same triggers.
@@ -358,6 +375,7 @@ impl Triggers {
     ) -> bool {
         let live = &mut self.live[id.index()];
         if !live.enabled
+            || live.left_out
             || (trigger.state != State::ANY && trigger.state != cause.state)
             || trigger.client.is_some_and(|client| client != cause.client)
         {

@@ -123,10 +123,7 @@ fn is_left_out(seed: u64, op: &Operation) -> bool {
 }
 
 /// Operations that a fuzzer's bytes say.
-pub(crate) fn from_bytes<C: Called>(
-    bytes: &mut Unstructured<'_>,
-    most: usize,
-) -> Vec<Operation> {
+pub(crate) fn from_bytes<C: Called>(bytes: &mut Unstructured<'_>, most: usize) -> Vec<Operation> {
     let mut model = C::Model::default();
     let mut ops = Vec::new();
     while ops.len() < most && !bytes.is_empty() {

@@ -300,7 +300,8 @@ impl<C: Called> Shared<C> {
     fn refused_at_end(&self, desk: &Desk, error: &dyn std::error::Error, what: &str) {
         desk.tell(Saying::Noted(format!("cannot be {what}: {error}").into()));
         if self.common.errors.get() == 0 {
-            let message = format!("it cannot be {what} at the end, and no disk has failed: {error}");
+            let message =
+                format!("it cannot be {what} at the end, and no disk has failed: {error}");
             self.found(desk, None, Wrong { property: crate::CAUSE, message }, false);
         }
     }

@@ -57,13 +57,13 @@ impl Inner {
     }
 
     async fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let done = self.request(FileOp::List { path: path.into() }).await?;
+        let done = self.request(FileOp::List { path: place(path)? }).await?;
         let names = String::from_utf8_lossy(&done.data).into_owned();
         Ok(names.lines().map(str::to_owned).collect())
     }
 
     async fn exists(&self, path: &str) -> io::Result<bool> {
-        match self.request(FileOp::Lookup { path: path.into() }).await {
+        match self.request(FileOp::Lookup { path: place(path)? }).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -125,15 +125,32 @@ macro_rules! on_paths {
 }
 
 on_paths! {
-    rename(from, to) => FileOp::Rename { from: from.into(), to: to.into() };
-    remove_file(path) => FileOp::Unlink { path: path.into() };
-    make_dir(path) => FileOp::MakeDir { path: path.into() };
-    remove_dir(path) => FileOp::RemoveDir { path: path.into() };
-    sync_dir(path) => FileOp::SyncDir { path: path.into() };
+    rename(from, to) => FileOp::Rename { from: place(from)?, to: place(to)? };
+    remove_file(path) => FileOp::Unlink { path: place(path)? };
+    make_dir(path) => FileOp::MakeDir { path: place(path)? };
+    remove_dir(path) => FileOp::RemoveDir { path: place(path)? };
+    sync_dir(path) => FileOp::SyncDir { path: place(path)? };
 }
 
-fn create(path: &str, exclusive: bool) -> FileOp {
-    FileOp::Create { path: path.into(), exclusive }
+fn create(path: &str, exclusive: bool) -> io::Result<FileOp> {
+    Ok(FileOp::Create { path: place(path)?, exclusive })
+}
+
+fn open(path: &str) -> io::Result<FileOp> {
+    Ok(FileOp::Open { path: place(path)? })
+}
+
+/// A path as the world knows it: whose root is `/`.
+fn place(path: &str) -> io::Result<Arc<str>> {
+    let is_odd = |name: &str| matches!(name, "" | "." | "..");
+    match path {
+        "" => Ok("/".into()),
+        path if path.split('/').any(is_odd) => Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("`{path}` is no path below the directory: names, with `/` between them"),
+        )),
+        path => Ok(path.into()),
+    }
 }
 
 impl SimFiles {
@@ -152,15 +169,15 @@ impl Directory for SimFiles {
     type File = SimFile;
 
     fn create(&self, path: &str) -> io::Result<SimFile> {
-        block_on(self.0.open(create(path, false))).map(SimFile)
+        block_on(self.0.open(create(path, false)?)).map(SimFile)
     }
 
     fn create_new(&self, path: &str) -> io::Result<SimFile> {
-        block_on(self.0.open(create(path, true))).map(SimFile)
+        block_on(self.0.open(create(path, true)?)).map(SimFile)
     }
 
     fn open(&self, path: &str) -> io::Result<SimFile> {
-        block_on(self.0.open(FileOp::Open { path: path.into() })).map(SimFile)
+        block_on(self.0.open(open(path)?)).map(SimFile)
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -188,7 +205,8 @@ impl Directory for SimFiles {
     }
 
     fn len_of(&self, path: &str) -> io::Result<u64> {
-        block_on(self.0.request(FileOp::LenOf { path: path.into() })).map(|done| done.len)
+        let op = FileOp::LenOf { path: place(path)? };
+        block_on(self.0.request(op)).map(|done| done.len)
     }
 
     fn sync_dir(&self, path: &str) -> io::Result<()> {
@@ -203,7 +221,7 @@ impl AsyncSimFiles {
     ///
     /// What the file system answers.
     pub async fn create(&self, path: &str) -> io::Result<AsyncSimFile> {
-        self.0.open(create(path, false)).await.map(AsyncSimFile)
+        self.0.open(create(path, false)?).await.map(AsyncSimFile)
     }
 
     /// Makes a file that there must not be.
@@ -212,7 +230,7 @@ impl AsyncSimFiles {
     ///
     /// What the file system answers.
     pub async fn create_new(&self, path: &str) -> io::Result<AsyncSimFile> {
-        self.0.open(create(path, true)).await.map(AsyncSimFile)
+        self.0.open(create(path, true)?).await.map(AsyncSimFile)
     }
 
     /// Opens a file that there is.
@@ -221,7 +239,7 @@ impl AsyncSimFiles {
     ///
     /// What the file system answers.
     pub async fn open(&self, path: &str) -> io::Result<AsyncSimFile> {
-        self.0.open(FileOp::Open { path: path.into() }).await.map(AsyncSimFile)
+        self.0.open(open(path)?).await.map(AsyncSimFile)
     }
 
     /// The names in a directory, sorted.

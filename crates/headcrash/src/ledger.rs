@@ -97,9 +97,8 @@ impl<M: Model> Ledger<M> {
 
     /// Nothing has crashed: it shows the model.
     pub(crate) fn sees(&mut self, seen: &M::View, reopened: bool) -> Result<(), Wrong> {
-        let fits = |state: &M| {
-            state.view() == *seen || (reopened && crashed(state).view() == *seen)
-        };
+        let fits =
+            |state: &M| state.view() == *seen || (reopened && crashed(state).view() == *seen);
         if self.lost_track || self.lines.iter().any(|line| fits(line.now())) {
             self.lines.retain(|line| self.lost_track || fits(line.now()));
             if reopened {

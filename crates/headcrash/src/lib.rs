@@ -30,9 +30,7 @@ pub use headcrash_io as io;
 pub use report::Report;
 pub use spec::{Disk, FileSystem};
 pub use storage::Storage;
-pub use subject::{
-    AsyncSubject, Fallible, Model, OpOf, Operation, Past, ReplyOf, Subject, ViewOf,
-};
+pub use subject::{AsyncSubject, Fallible, Model, OpOf, Operation, Past, ReplyOf, Subject, ViewOf};
 pub use world::World;
 
 /// The property that code violates that panics.

@@ -221,8 +221,8 @@ impl Place {
                 file.file_stem().unwrap_or_default().display()
             )));
         }
-        let recorded =
-            std::fs::read_to_string(file).map_err(|error| says(format!("{}: {error}", file.display())))?;
+        let recorded = std::fs::read_to_string(file)
+            .map_err(|error| says(format!("{}: {error}", file.display())))?;
         let small = scenario.parse_like(&failure.scenario, &recorded);
         let small = small.map_err(|errors| says(format!("\n{errors}")))?;
         let replayed = failure.replay(&small).map_err(|error| says(error.to_string()))?;
@@ -245,6 +245,11 @@ impl Place {
         said.push_str(&format!("\nrepeat with\n  {}", self.command(Some(&path))));
         Err(says(said))
     }
+}
+
+/// The command that runs one test of this target alone.
+pub(crate) fn test_command(name: &str) -> String {
+    Place { location: String::new(), test: Some(name.to_owned()) }.command(None)
 }
 
 /// The first and last lines of a long trace.

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
+use headcrash_engine::Errno;
 use headcrash_scenario::{Finding, Guest};
 use headcrash_sim::{
     Client, ClientId, Instant, Key, Next, Point, PointKind, RequestId, Turn, Wait, What,
@@ -17,6 +18,13 @@ use headcrash_stack::{Fiber, State};
 use crate::desk::{Answer, Ask, Desk, NoWorld, Saying, Ticket};
 use crate::panics;
 use crate::watchdog;
+
+/// Whether it is the world that fails, rather than a question that is answered: that there is no such
+/// file excuses nothing.
+fn is_failure(errno: Errno) -> bool {
+    ![Errno::ENOENT, Errno::EEXIST, Errno::ENOTDIR, Errno::EISDIR, Errno::ENOTEMPTY, Errno::EINVAL]
+        .contains(&errno)
+}
 
 /// The code of a client.
 enum Body {
@@ -88,7 +96,7 @@ impl Task {
                 Ask::Disk(disk, io) => self.pending.push((ticket, turn.submit(disk, io))),
                 Ask::File(fs, op) => self.pending.push((ticket, turn.submit_file(fs, op))),
                 Ask::Choose(n) => {
-                    let point = Point::new(PointKind::Data, Key::client(&self.desk.name));
+                    let point = Point::new(PointKind::Code, Key::client(&self.desk.name));
                     let answer = turn.cx.choices.choose(point, n);
                     self.desk.answers.borrow_mut().push((ticket, Answer::Chosen(answer)));
                     chosen = true;
@@ -136,7 +144,7 @@ impl Client for Task {
         self.pending.retain(|(ticket, request)| match turn.completion(*request) {
             None => true,
             Some(done) => {
-                if done.result.is_err() {
+                if done.result.is_err_and(is_failure) {
                     let errors = &desk.common.errors;
                     errors.set(errors.get() + 1);
                 }

@@ -40,7 +40,6 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// Outside of a world.
-    #[must_use]
     pub fn join(self) -> T {
         block_on(self)
     }
@@ -71,10 +70,7 @@ impl<T> Future for JoinHandle<T> {
 /// # Panics
 ///
 /// Outside of a world.
-pub fn spawn_blocking<T: 'static>(
-    name: &str,
-    code: impl FnOnce() -> T + 'static,
-) -> JoinHandle<T> {
+pub fn spawn_blocking<T: 'static>(name: &str, code: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
     let (handle, left) = JoinHandle::new();
     let desk = Desk::here("spawning a client");
     let desk = Desk::new(Rc::clone(&desk.common), desk.client, name.to_owned());

@@ -178,12 +178,9 @@ fn names(takes: &Type) -> Vec<&str> {
         Type::Named(name) => vec![name],
         Type::List(items) => names(items),
         Type::Tuple(items) => items.iter().flat_map(names).collect(),
-        Type::Text
-        | Type::Flag
-        | Type::Number { .. }
-        | Type::Errno
-        | Type::Range
-        | Type::Any => Vec::new(),
+        Type::Text | Type::Flag | Type::Number { .. } | Type::Errno | Type::Range | Type::Any => {
+            Vec::new()
+        }
     }
 }
 

@@ -33,6 +33,7 @@ pub use failure::{
     FAILURE_MAX, FAILURE_VERSION, Failure, FailureError, Lenient, RecordedChoice, Replayed,
     command_line, repeat_command, replay_command,
 };
+pub use names::counted;
 pub use run::{
     Coverage, CrashPoint, Example, Exhausted, Exhaustion, Exploration, FACTS_MAX, Images, Keep,
     Method, Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, UNDECIDED_MAX, Variant,
@@ -40,12 +41,13 @@ pub use run::{
     undecided,
 };
 pub use scenario::{
-    BadOperation, Client, Code, Company, Condition, Content, CutAt, Difference, Disk, DiskIndex, EXPECTATION, Expect, Extent,
-    FailEach, FailFiles, Failing, FaultPlace, FileIo, FileIoKind, FileSystem, FileSystemIndex,
-    Finding, Finds, Gets, Guest, HandleIndex, Io, MISUSE, MarkIndex, Medium, Node, OnMisuse, Operation, Pattern, PowerCut,
-    Property, PropertyKind, RECOVERS, RequestIndex, Remains, RuleInfo, RulePlace, SavedIndex, Scenario,
-    Search, Seeds, Stage, StageClient, StageDisk, StateOrder, Step, StepIndex, StepKind, Subject, Suspensions, TagIndex, TagInfo, Top,
-    Wanted, WrittenOperation, crc32,
+    BadOperation, Client, Code, Company, Condition, Content, CutAt, Difference, Disk, DiskIndex,
+    EXPECTATION, Expect, Extent, FailEach, FailFiles, Failing, FaultPlace, FileIo, FileIoKind,
+    FileSystem, FileSystemIndex, Finding, Finds, Gets, Guest, HandleIndex, Io, MISUSE, MarkIndex,
+    Medium, Node, OnMisuse, Operation, Pattern, PowerCut, Property, PropertyKind, RECOVERS,
+    Remains, RequestIndex, RuleInfo, RulePlace, SavedIndex, Scenario, Search, Seeds, Stage,
+    StageClient, StageDisk, StateOrder, Step, StepIndex, StepKind, Subject, Suspensions, TagIndex,
+    TagInfo, Top, Wanted, WrittenOperation, crc32,
 };
 pub use schema::json_schema;
 pub use source::{Diagnostic, Errors, Label, Location, Source, Span};

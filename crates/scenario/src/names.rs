@@ -1,5 +1,11 @@
 //! Names in messages: lists of them, and which was meant.
 
+/// `1 run`, `2 runs`.
+#[must_use]
+pub fn counted(count: u64, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}
+
 /// "did you mean ..", if one of `known` is near to `name`.
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     // Distance costs the product of the lengths; nobody means a name of kilobytes.

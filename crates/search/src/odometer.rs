@@ -77,7 +77,8 @@ impl Odometer {
             | PointKind::Fault
             | PointKind::Cut
             | PointKind::CrashSector
-            | PointKind::Tear => true,
+            | PointKind::Tear
+            | PointKind::Code => true,
         }
     }
 

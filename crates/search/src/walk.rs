@@ -107,7 +107,8 @@ const fn is_turned_at(kind: PointKind) -> bool {
         | PointKind::Completion
         | PointKind::Resume
         | PointKind::Latency
-        | PointKind::Data => false,
+        | PointKind::Data
+        | PointKind::Code => false,
     }
 }
 

@@ -10,7 +10,7 @@ use headcrash_engine::{Engine, Requester, StableHasher, TriggerId};
 use crate::block::transferring;
 use crate::choices::{Key, Point, PointKind};
 use crate::copies::Copies;
-use crate::disk::{Disk, DiskId, LayerKind};
+use crate::disk::{Disk, DiskId, LayerKind, NodeId};
 use crate::fault::{Effect, Fault, Lasts};
 use crate::file_ops::FsId;
 use crate::flash::FlashTold;
@@ -94,24 +94,35 @@ impl World {
 
     /// Asks, for rules that leave it to the choices, whether they are in force in this run at all.
     pub fn draw_swarm(&mut self, cx: &mut Cx<'_>) {
-        for (index, disk) in (0..).zip(&mut self.disks) {
-            for place in 0..disk.rules.len() {
-                let rule = TriggerId(place as u32);
-                if !disk.rules[place].swarm {
+        // Answer 0, the dullest, is a run without it.
+        let mut draw =
+            |key: Key| cx.choices.choose(Point::new(PointKind::Fault, key.nth(0)), 2) == 1;
+        let mut drawn = Vec::new();
+        for (index, disk) in (0..).map(DiskId).zip(&mut self.disks) {
+            for (rule, fault) in (0..).map(TriggerId).zip(disk.rules.iter()) {
+                if !fault.swarm {
                     continue;
                 }
-                // Answer 0, the dullest, is a run without it.
-                let point = Point::new(PointKind::Fault, disk.rules[place].key.nth(0));
-                let enabled = cx.choices.choose(point, 2) == 1;
-                if disk.rules[place].window.is_none() || !enabled {
-                    disk.triggers.enable(rule, enabled);
+                let enabled = draw(fault.key);
+                if !enabled {
+                    disk.triggers.leave_out(rule);
                 }
-                cx.sink.tell(crate::trace::Fact {
-                    at: self.now,
-                    what: What::Swarm { disk: DiskId(index), rule, enabled },
-                });
+                drawn.push(What::Swarm { disk: index, rule, enabled });
             }
+            for (depth, rule, key) in disk.swarm.iter().copied() {
+                let enabled = draw(key);
+                if !enabled {
+                    disk.left_out.push((depth, rule));
+                }
+                let node = NodeId { disk: index, depth };
+                drawn.push(What::SwarmRule { node, rule, enabled });
+            }
+            disk.leave_out();
         }
+        for what in drawn {
+            cx.tell(self.now, what);
+        }
+        self.draw_swarm_of_files(cx);
     }
 
     /// Opens and closes the windows of a disk's fault rules from now on.
@@ -303,6 +314,9 @@ impl World {
                     let all = disk.rules.iter().map(|rule| rule.trigger.clone()).collect();
                     disk.triggers = headcrash_engine::Triggers::new(all);
                     for (place, rule) in (0..).map(TriggerId).zip(disk.rules.iter()) {
+                        if before.is_left_out(place) {
+                            disk.triggers.leave_out(place);
+                        }
                         if rule.key == crate::FaultRule::EACH {
                             disk.triggers.carry_on(place, &before);
                         }
@@ -313,6 +327,7 @@ impl World {
                             **engine = Engine::new(engine.program().clone());
                         }
                     }
+                    disk.leave_out();
                     self.open(id, cx);
                 }
             }
@@ -631,6 +646,7 @@ impl World {
         let Shape { verb, at, len, .. } = request.shape;
         let span = Span { layer: 0, at, len };
         let moves = matches!(verb, Verb::Read | Verb::Write | Verb::WriteZeroes);
+        // A power of two.
         let sector = disk.medium.device.sector;
         let end = at.checked_add(len);
         // Flash answers for itself.
@@ -639,7 +655,7 @@ impl World {
             Some(MisuseKind::Closed)
         } else if end.is_none_or(|end| end > disk.medium.image.len()) {
             Some(MisuseKind::PastEnd)
-        } else if moves && (!at.is_multiple_of(sector) || !len.is_multiple_of(sector)) {
+        } else if moves && (at | len) & (sector - 1) != 0 {
             Some(MisuseKind::Misaligned)
         } else if moves && len > 0 {
             self.overlapping(request, span).map(|with| MisuseKind::Overlap { with })

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks, TriggerId, Triggers};
+use headcrash_engine::{Dialect, Engine, EventId, Program, Quirks, RuleId, TriggerId, Triggers};
 
 use crate::choices::{Calm, Key, Point, PointKind};
 use crate::device::Device;
@@ -65,6 +65,9 @@ pub struct DiskSpec {
     pub device: Device,
     /// What happens to it.
     pub faults: Vec<FaultRule>,
+    /// Injections of its nodes that the choices may leave out of a run, as they may
+    /// [fault rules](FaultRule::swarm): by their node's depth, with their stable names.
+    pub swarm: Vec<(u32, RuleId, Key)>,
     /// Whose fate it shares when the power goes: disks with the same number, or none.
     pub group: Option<u32>,
     /// It is NOR flash, and this is how: then `device` says nothing, and of the image only what is
@@ -88,6 +91,7 @@ impl DiskSpec {
             read_only: false,
             device: Device::default(),
             faults: Vec::new(),
+            swarm: Vec::new(),
             group: None,
             flash: None,
         }
@@ -111,6 +115,9 @@ pub(crate) struct Disk {
     /// What can strike, and what each does.
     pub(crate) triggers: Triggers,
     pub(crate) rules: Arc<[FaultRule]>,
+    /// Injections that the choices may leave out, and those that they did.
+    pub(crate) swarm: Arc<[(u32, RuleId, Key)]>,
+    pub(crate) left_out: Vec<(u32, RuleId)>,
     /// Emptied and used again.
     pub(crate) struck: Vec<TriggerId>,
     /// How many transfers were submitted to the medium.
@@ -302,6 +309,8 @@ impl Disk {
             flash,
             triggers: Triggers::new(spec.faults.iter().map(|rule| rule.trigger.clone()).collect()),
             rules: spec.faults.into(),
+            swarm: spec.swarm.into(),
+            left_out: Vec::new(),
             struck: Vec::new(),
             transfers: 0,
             group: spec.group,
@@ -502,6 +511,19 @@ impl Disk {
         self.layers.iter().map(padded).fold(own, u64::saturating_add)
     }
 
+    /// Takes out of the engines, which are new, what is left out of this run.
+    pub(crate) fn leave_out(&mut self) {
+        let engines = self.layers.iter_mut().filter_map(|layer| match &mut layer.kind {
+            LayerKind::Node(engine) => Some(engine),
+            LayerKind::Raw | LayerKind::File => None,
+        });
+        for (depth, engine) in (0..).zip(engines) {
+            for (_, rule) in self.left_out.iter().filter(|(node, _)| *node == depth) {
+                engine.leave_out(*rule);
+            }
+        }
+    }
+
     pub(crate) fn engine(&self, layer: usize) -> Option<&Engine> {
         match &self.layers[layer].kind {
             LayerKind::Node(engine) => Some(engine),
@@ -592,6 +614,18 @@ impl Layer {
             flush_active: None,
             flush_queue: VecDeque::new(),
         }
+    }
+
+    pub(crate) const fn is_file(&self) -> bool {
+        matches!(self.kind, LayerKind::File)
+    }
+
+    /// The longest read or write it takes in one piece.
+    pub(crate) fn max_piece(&self) -> u64 {
+        let max = self.max_transfer.unwrap_or(i32::MAX as u64);
+        // At least one unit: limits are multiples of the alignment above a node, but not of
+        // whatever a user stacks on it.
+        (max - (max & (self.align - 1))).max(self.align)
     }
 
     pub(crate) fn tracked_mut(&mut self, id: TrackId) -> &mut Tracked {

@@ -24,7 +24,7 @@ use crate::files::{FileContract, FileCx, FileId, FileSystem, Inode, Place, Resol
 use crate::io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 use crate::latency::{Latencies, Latency};
 use crate::medium::StateCount;
-use crate::request::{Life, Request};
+use crate::request::{Asked, Life, Request};
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
 
@@ -76,6 +76,8 @@ pub struct FileFault {
     pub trigger: Trigger,
     /// What: [`FileFault::can_strike`] says which operations it can happen to.
     pub fault: Fault,
+    /// Whether the choices say, when the world begins, if it is in force in this run at all.
+    pub swarm: bool,
     /// Its stable name: what is drawn for it is found by this.
     pub key: Key,
 }
@@ -949,26 +951,16 @@ impl World {
         let is_lost = !mounted.powered;
         let verb = op.verb();
         let job = FileJob { fs, op, path, strikes: Vec::new() };
-        let mut request = self.spare.hold(Request {
+        let mut request = self.spare.hold(Asked {
             id,
             client,
             actor,
-            key: actor.nth(nth),
+            nth,
             disk: DiskId::NONE,
             // Nobody asks a request without a disk for it.
             shape: Shape { verb: Verb::Flush, at: 0, len: 0, fua: false },
             life: Life::InFlight,
-            plan: Vec::new(),
-            result: Ok(()),
-            pretended: false,
-            buffers: Vec::new(),
-            bytes: 0,
-            due: None,
-            strikes: Vec::new(),
-            submitted: 0,
-            short: None,
             since: 0,
-            flushed: false,
             file: Some(Box::new(job)),
         });
         if is_lost {
@@ -1188,6 +1180,9 @@ impl World {
             if engines == Engines::Reset {
                 let before = core::mem::replace(&mut mounted.triggers, fresh(&mounted.faults));
                 for (place, fault) in mounted.faults.iter().enumerate() {
+                    if before[place].is_left_out(TriggerId(0)) {
+                        mounted.triggers[place].leave_out(TriggerId(0));
+                    }
                     // It counts on, as such a rule of a disk does.
                     if fault.key == FaultRule::EACH {
                         mounted.triggers[place].carry_on(TriggerId(0), &before[place]);
@@ -1221,6 +1216,26 @@ impl World {
             false => mounted.after_cut().unresolved(),
         };
         StateCount { exact: (left.log2 == 0).then_some(1), log2_milli: left.log2 * 1000 }
+    }
+
+    /// As [`World::draw_swarm`], for file systems.
+    pub(crate) fn draw_swarm_of_files(&mut self, cx: &mut Cx<'_>) {
+        let now = self.now();
+        for (fs, mounted) in (0..).map(FsId).zip(&mut self.file_systems) {
+            for (place, fault) in mounted.faults.iter().enumerate() {
+                if !fault.swarm {
+                    continue;
+                }
+                let point = Point::new(PointKind::Fault, fault.key.nth(0));
+                let enabled = cx.choices.choose(point, 2) == 1;
+                if !enabled {
+                    mounted.triggers[place].leave_out(TriggerId(0));
+                }
+                // There are few.
+                let rule = TriggerId(place as u32);
+                cx.tell(now, What::SwarmFile { fs, rule, enabled });
+            }
+        }
     }
 
     /// Decides everything that cuts left undecided in a file system that has power, and gives it
@@ -1379,6 +1394,7 @@ mod tests {
             on: FileVerbs::SYNCS,
             trigger: Trigger { nth: core::num::NonZeroU64::new(1), ..Trigger::default() },
             fault,
+            swarm: false,
             key: Key::rule("fsync"),
         }
     }
@@ -1494,6 +1510,7 @@ mod tests {
             on: FileVerbs::ALL,
             trigger: Trigger::default(),
             fault: Fault::PowerCut,
+            swarm: false,
             key: Key::rule("cut"),
         };
         world.add_file_system(FileSystemSpec {

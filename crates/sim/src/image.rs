@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::medium::Part;
+use crate::medium::{Bytes, Part};
 
 /// Bytes in a page, the unit of sharing.
 const PAGE: u64 = 4096;
@@ -149,23 +149,39 @@ impl Image {
         }
     }
 
-    /// Writes bytes from `at` on, and gives what was there before. Nothing may lie past the end.
-    pub(crate) fn swap(&mut self, at: u64, part: Part<'_>) -> Old {
-        match part {
-            Part::Data(data) if data.len() as u64 == PAGE && at.is_multiple_of(PAGE) => {
-                // The page itself is handed over, so nothing is copied.
-                let whole: [u8; PAGE as usize] = data.try_into().expect("a page is that long");
+    /// A copy of `len` bytes from `at` on; past the end there are zeroes.
+    pub(crate) fn copy(&self, at: u64, len: u64) -> Vec<u8> {
+        let mut copy = Vec::with_capacity(len as usize);
+        let held = self.len.saturating_sub(at).min(len);
+        if held > 0 {
+            append_tree(&self.root, self.span, at, held, &mut copy);
+        }
+        copy.resize(len as usize, 0);
+        copy
+    }
+
+    /// Writes the first `len` bytes from `at` on, and gives what was there before. Nothing may lie
+    /// past the end.
+    pub(crate) fn swap(&mut self, at: u64, len: u64, bytes: &Bytes) -> Old {
+        match bytes {
+            Bytes::Data(data, offset) if len == PAGE && at.is_multiple_of(PAGE) => {
+                // Pages are handed over both ways: what was there is not copied, nor is what comes
+                // if it is no more than a page.
+                let page = if data.len() as u64 == PAGE {
+                    Arc::clone(data).try_into().expect("the length was just compared")
+                } else {
+                    page_of(&data[*offset..offset + PAGE as usize])
+                };
                 let slot = page_slot(&mut self.root, self.span, at);
-                match core::mem::replace(slot, Tree::Page(Arc::new(whole))) {
+                match core::mem::replace(slot, Tree::Page(page)) {
                     Tree::Page(page) => Old::Page(page),
                     Tree::Uniform(byte) => Old::Fill(byte),
                     Tree::Inner(_) => unreachable!("a page has no children"),
                 }
             }
-            part => {
-                let len = part.len();
+            bytes => {
                 let old = self.take_old(at, len);
-                part.write_to(self, at);
+                bytes.part(0, len).write_to(self, at);
                 old
             }
         }
@@ -255,6 +271,29 @@ fn read_tree(tree: &Tree, span: u64, at: u64, into: &mut [u8]) {
     }
 }
 
+fn append_tree(tree: &Tree, span: u64, at: u64, len: u64, into: &mut Vec<u8>) {
+    match tree {
+        Tree::Uniform(byte) => into.resize(into.len() + len as usize, *byte),
+        Tree::Page(page) => into.extend_from_slice(&page[at as usize..(at + len) as usize]),
+        Tree::Inner(children) => {
+            let child_span = span / FAN;
+            let (mut at, end) = (at, at + len);
+            while at < end {
+                let within = at % child_span;
+                let part = (child_span - within).min(end - at);
+                append_tree(&children[(at / child_span) as usize], child_span, within, part, into);
+                at += part;
+            }
+        }
+    }
+}
+
+/// A page of these bytes, which are as many.
+fn page_of(bytes: &[u8]) -> Arc<[u8; PAGE as usize]> {
+    // By way of a slice, which is copied once; an array would be copied to the stack before.
+    Arc::<[u8]>::from(bytes).try_into().expect("a page has that many bytes")
+}
+
 /// The children of `tree`, which spans more than a page, to be written to.
 fn children(tree: &mut Tree) -> &mut [Tree; FAN as usize] {
     if let Tree::Uniform(byte) = *tree {
@@ -269,7 +308,12 @@ fn children(tree: &mut Tree) -> &mut [Tree; FAN as usize] {
 /// The bytes of `tree`, which spans one page, to be written to.
 fn page(tree: &mut Tree) -> &mut [u8; PAGE as usize] {
     if let Tree::Uniform(byte) = *tree {
-        *tree = Tree::Page(Arc::new([byte; PAGE as usize]));
+        /// Most of what is written to was never written before.
+        static ZEROES: [u8; PAGE as usize] = [0; PAGE as usize];
+        *tree = Tree::Page(match byte {
+            0 => page_of(&ZEROES),
+            byte => page_of(&[byte; PAGE as usize]),
+        });
     }
     match tree {
         Tree::Page(page) => Arc::make_mut(page),
@@ -291,8 +335,7 @@ fn write_tree(tree: &mut Tree, span: u64, at: u64, bytes: &[u8]) {
     if span == PAGE {
         if bytes.len() as u64 == PAGE {
             // A whole page needs no copy of the old one.
-            let whole = bytes.try_into().expect("the length was just compared");
-            *tree = Tree::Page(Arc::new(whole));
+            *tree = Tree::Page(page_of(bytes));
         } else {
             page(tree)[at as usize..at as usize + bytes.len()].copy_from_slice(bytes);
         }

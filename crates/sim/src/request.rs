@@ -10,6 +10,7 @@ use crate::choices::Key;
 use crate::disk::{DiskId, TrackId};
 use crate::fault::Fault;
 use crate::file_ops::FileJob;
+use crate::image::filled;
 use crate::io::{ClientId, RequestId, Shape};
 use crate::medium::Bytes;
 use crate::time::Instant;
@@ -28,8 +29,8 @@ pub(crate) struct Request {
     pub(crate) client: ClientId,
     /// The client's stable name.
     pub(crate) actor: Key,
-    /// Its own stable name.
-    pub(crate) key: Key,
+    /// Which of the client's requests it is.
+    pub(crate) nth: u64,
     pub(crate) disk: DiskId,
     pub(crate) shape: Shape,
     pub(crate) life: Life,
@@ -60,6 +61,81 @@ pub(crate) struct Request {
     pub(crate) flushed: bool,
     /// What it does to a file system, if that is what it is for: then it has no disk.
     pub(crate) file: Option<Box<FileJob>>,
+}
+
+/// What a request begins with.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) id: RequestId,
+    pub(crate) client: ClientId,
+    pub(crate) actor: Key,
+    pub(crate) nth: u64,
+    pub(crate) disk: DiskId,
+    pub(crate) shape: Shape,
+    pub(crate) life: Life,
+    pub(crate) since: u64,
+    pub(crate) file: Option<Box<FileJob>>,
+}
+
+impl Request {
+    pub(crate) fn new(asked: Asked) -> Self {
+        Self {
+            id: asked.id,
+            client: asked.client,
+            actor: asked.actor,
+            nth: asked.nth,
+            disk: asked.disk,
+            shape: asked.shape,
+            life: asked.life,
+            plan: Vec::new(),
+            result: Ok(()),
+            pretended: false,
+            buffers: Vec::new(),
+            bytes: 0,
+            due: None,
+            strikes: Vec::new(),
+            submitted: 0,
+            short: None,
+            since: asked.since,
+            flushed: false,
+            file: asked.file,
+        }
+    }
+
+    /// This one begins anew, in the memory it has: field by field, because a whole one would be
+    /// copied. Its lists are empty.
+    pub(crate) fn renew(&mut self, asked: Asked) {
+        let Self {
+            id,
+            client,
+            actor,
+            nth,
+            disk,
+            shape,
+            life,
+            plan: _,
+            result,
+            pretended,
+            buffers: _,
+            bytes,
+            due,
+            strikes: _,
+            submitted,
+            short,
+            since,
+            flushed,
+            file,
+        } = self;
+        (*id, *client, *actor, *nth) = (asked.id, asked.client, asked.actor, asked.nth);
+        (*disk, *shape, *life, *since) = (asked.disk, asked.shape, asked.life, asked.since);
+        (*result, *pretended, *bytes, *due) = (Ok(()), false, 0, None);
+        (*submitted, *short, *flushed, *file) = (0, None, false, asked.file);
+    }
+
+    /// Its own stable name.
+    pub(crate) fn key(&self) -> Key {
+        self.actor.nth(self.nth)
+    }
 }
 
 /// A fault that strikes a transfer.
@@ -96,27 +172,42 @@ pub(crate) struct Buffer {
 /// The bytes of a buffer: read into, or brought by whoever writes.
 #[derive(Clone, Debug)]
 pub(crate) enum Payload {
+    /// So many of this byte: nothing was read into it yet, and mostly all of it will be at once.
+    Blank(u64, u8),
     Own(Vec<u8>),
     Given(Arc<[u8]>),
 }
 
 impl Payload {
-    pub(crate) fn as_slice(&self) -> &[u8] {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Blank(len, _) => *len,
+            Self::Own(bytes) => bytes.len() as u64,
+            Self::Given(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// The bytes that were read into.
+    pub(crate) fn own(&mut self) -> &mut Vec<u8> {
+        if let Self::Blank(len, byte) = *self {
+            *self = Self::Own(filled(len, byte));
+        }
         match self {
             Self::Own(bytes) => bytes,
-            Self::Given(bytes) => bytes,
+            Self::Blank(..) => unreachable!("it was just filled"),
+            Self::Given(_) => unreachable!("nobody reads into what a write brings"),
         }
     }
 }
 
 impl Buffer {
-    /// Bytes to be read into.
-    pub(crate) fn own(at: u64, bytes: Vec<u8>) -> Self {
-        Self { at, bytes: Payload::Own(bytes) }
+    /// `len` bytes to be read into.
+    pub(crate) const fn blank(at: u64, len: u64, byte: u8) -> Self {
+        Self { at, bytes: Payload::Blank(len, byte) }
     }
 
     pub(crate) fn end(&self) -> u64 {
-        self.at + self.bytes.as_slice().len() as u64
+        self.at + self.bytes.len()
     }
 
     pub(crate) fn covers(&self, at: u64, len: u64) -> bool {
@@ -124,24 +215,26 @@ impl Buffer {
     }
 
     /// The bytes of `len` from `at` on.
-    pub(crate) fn part(&self, at: u64, len: u64) -> &[u8] {
+    pub(crate) fn part(&mut self, at: u64, len: u64) -> &[u8] {
         let start = (at - self.at) as usize;
-        &self.bytes.as_slice()[start..start + len as usize]
+        let bytes = match &mut self.bytes {
+            Payload::Given(bytes) => bytes,
+            own => &own.own()[..],
+        };
+        &bytes[start..start + len as usize]
     }
 
     /// The same, to be changed.
     pub(crate) fn part_mut(&mut self, at: u64, len: u64) -> &mut [u8] {
         let start = (at - self.at) as usize;
-        match &mut self.bytes {
-            Payload::Own(bytes) => &mut bytes[start..start + len as usize],
-            Payload::Given(_) => unreachable!("nobody reads into what a write brings"),
-        }
+        &mut self.bytes.own()[start..start + len as usize]
     }
 
     /// The bytes of `len` from `at` on, for somebody who keeps them.
     pub(crate) fn keep(&self, at: u64, len: u64) -> Bytes {
         let start = (at - self.at) as usize;
         match &self.bytes {
+            Payload::Blank(_, byte) => Bytes::Data(filled(len, *byte).into(), 0),
             Payload::Given(bytes) => Bytes::Data(Arc::clone(bytes), start),
             Payload::Own(bytes) => Bytes::Data(bytes[start..start + len as usize].into(), 0),
         }

@@ -504,6 +504,24 @@ pub enum What {
         /// What.
         text: Arc<str>,
     },
+    /// Whether a node's injection is in force in this run was drawn.
+    SwarmRule {
+        /// On which node.
+        node: NodeId,
+        /// Which of its rules.
+        rule: RuleId,
+        /// Whether it is.
+        enabled: bool,
+    },
+    /// Whether a file system's fault is in force in this run was drawn.
+    SwarmFile {
+        /// On which file system.
+        fs: FsId,
+        /// Which of its faults.
+        rule: TriggerId,
+        /// Whether it is.
+        enabled: bool,
+    },
 }
 
 /// The first few of a list of rules, and how many there are.

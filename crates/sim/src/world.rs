@@ -14,10 +14,12 @@ use crate::cut::Skew;
 use crate::disk::{Disk, DiskId, DiskSpec, LayerKind, NodeId};
 use crate::file_ops::Mounted;
 use crate::flash::Flash;
-use crate::image::{Image, filled};
-use crate::io::{ClientId, Completion, Io, RequestId, Verb};
+use crate::image::Image;
+use crate::io::{ClientId, Completion, Io, RequestId, Shape, Verb};
 use crate::medium::{Arrival, Bytes};
-use crate::request::{Buffer, Content, Life, Payload, Request, Source, Span, Step, Transfer};
+use crate::request::{
+    Asked, Buffer, Content, Life, Payload, Request, Source, Span, Step, Transfer,
+};
 use crate::time::Instant;
 use crate::trace::{Fact, Sink, What};
 
@@ -70,7 +72,9 @@ pub struct World {
     /// Bytes of requests on their way and of completions not yet taken.
     pub(crate) under_way: u64,
     /// Steps of plans that were performed.
-    work: u64,
+    pub(crate) work: u64,
+    /// No request is spared a step: see [`World::step_by_step`].
+    pub(crate) step_by_step: bool,
     /// Emptied and used again, so that announcing allocates nothing.
     pub(crate) deeds: Vec<What>,
     /// The power of this disk is about to go.
@@ -102,16 +106,15 @@ impl Spare {
     /// More than this many are seldom on their way at once.
     const MOST: usize = 16;
 
-    /// A place for this request.
-    pub(crate) fn hold(&mut self, request: Request) -> Box<Request> {
-        let Some(mut spare) = self.0.pop() else { return Box::new(request) };
-        let (plan, buffers, strikes) = (
-            core::mem::take(&mut spare.plan),
-            core::mem::take(&mut spare.buffers),
-            core::mem::take(&mut spare.strikes),
-        );
-        *spare = Request { plan, buffers, strikes, ..request };
-        spare
+    /// A place for a request.
+    pub(crate) fn hold(&mut self, asked: Asked) -> Box<Request> {
+        match self.0.pop() {
+            Some(mut spare) => {
+                spare.renew(asked);
+                spare
+            }
+            None => Box::new(Request::new(asked)),
+        }
     }
 
     fn keep(&mut self, mut request: Box<Request>) {
@@ -178,6 +181,7 @@ impl World {
             completions: VecDeque::new(),
             under_way: 0,
             work: 0,
+            step_by_step: false,
             deeds: Vec::new(),
             cutting: None,
             disconnecting: None,
@@ -199,6 +203,13 @@ impl World {
     #[must_use]
     pub const fn work(&self) -> u64 {
         self.work
+    }
+
+    /// From now on every request takes every step of its plan on its own, as only those do
+    /// otherwise that meet something on their way. Nothing comes out differently: for those who
+    /// want to see that.
+    pub const fn step_by_step(&mut self) {
+        self.step_by_step = true;
     }
 
     /// How many disks there are.
@@ -460,25 +471,15 @@ impl World {
         let id = RequestId(self.first_request + self.requests.len() as u64);
         let shape = io.shape();
         cx.tell(self.now, What::Submitted { client, request: id, disk, shape });
-        let mut request = self.spare.hold(Request {
+        let mut request = self.spare.hold(Asked {
             id,
             client,
             actor,
-            key: actor.nth(nth),
+            nth,
             disk,
             shape,
             life: Life::Running,
-            plan: Vec::new(),
-            result: Ok(()),
-            pretended: false,
-            buffers: Vec::new(),
-            bytes: 0,
-            due: None,
-            strikes: Vec::new(),
-            submitted: 0,
-            short: None,
             since: self.disks[disk.index()].medium.seq(),
-            flushed: false,
             file: None,
         });
         if !self.disks[disk.index()].powered {
@@ -488,66 +489,80 @@ impl World {
             return id;
         }
         self.note_misuse(&request, cx);
-        match self.refusal(disk, &io) {
-            Some(errno) => request.result = Err(errno),
-            None => {
-                request.bytes = self.disks[disk.index()].bytes(&shape);
-                self.under_way += request.bytes;
-                self.plan(&mut request, io);
+        // Its place, for when it has to wait.
+        self.requests.push_back(None);
+        let flow = match self.refusal(disk, &shape) {
+            Err(errno) => {
+                request.result = Err(errno);
+                Flow::Go
             }
-        }
-        self.requests.push_back(Some(request));
-        self.enter(id, cx);
+            Ok(bytes) => {
+                request.bytes = bytes;
+                self.under_way += bytes;
+                self.begin(&mut request, io, cx)
+            }
+        };
+        self.go_on(request, flow, cx);
+        self.wake(cx);
         id
     }
 
-    /// Why a request is not even begun.
-    fn refusal(&self, disk: DiskId, io: &Io) -> Option<Errno> {
+    /// How many bytes a request takes, or why it is not even begun.
+    fn refusal(&self, disk: DiskId, shape: &Shape) -> Result<u64, Errno> {
         let disk = &self.disks[disk.index()];
-        let shape = io.shape();
         let writes = match shape.verb {
             Verb::Write | Verb::WriteZeroes | Verb::Discard | Verb::Erase => true,
             Verb::Read | Verb::Flush | Verb::Announce(_) => false,
         };
         let moves_bytes = matches!(shape.verb, Verb::Read | Verb::Write);
         if !disk.is_open {
-            Some(Errno::ENODEV)
-        } else if shape.at.checked_add(shape.len).is_none_or(|end| end > disk.medium.image.len()) {
-            // block/block-backend.c, blk_check_byte_request.
-            Some(Errno::EIO)
-        } else if (moves_bytes && shape.len > Io::MAX_LEN) || disk.pieces(&shape) > Io::MAX_PIECES {
-            Some(Errno::EINVAL)
-        } else if self.under_way.saturating_add(disk.bytes(&shape)) > Io::MAX_UNDER_WAY {
-            Some(Errno::ENOMEM)
-        } else if writes && disk.read_only {
-            Some(Errno::EROFS)
-        } else {
-            None
+            return Err(Errno::ENODEV);
         }
+        if shape.at.checked_add(shape.len).is_none_or(|end| end > disk.medium.image.len()) {
+            // block/block-backend.c, blk_check_byte_request.
+            return Err(Errno::EIO);
+        }
+        // No more pieces than bytes.
+        let is_cut = shape.len > Io::MAX_PIECES && disk.pieces(shape) > Io::MAX_PIECES;
+        if (moves_bytes && shape.len > Io::MAX_LEN) || is_cut {
+            return Err(Errno::EINVAL);
+        }
+        let bytes = disk.bytes(shape);
+        if self.under_way.saturating_add(bytes) > Io::MAX_UNDER_WAY {
+            return Err(Errno::ENOMEM);
+        }
+        if writes && disk.read_only {
+            return Err(Errno::EROFS);
+        }
+        Ok(bytes)
     }
 
-    fn plan(&self, request: &mut Request, io: Io) {
+    /// The first step of a request.
+    fn begin(&mut self, request: &mut Request, io: Io, cx: &mut Cx<'_>) -> Flow {
         let disk = &self.disks[request.disk.index()];
         let (first_node, untouched) = (disk.first_node, disk.untouched());
         let span = |at, len| Span { layer: 0, at, len };
-        let (step, bytes) = match io {
-            Io::Read { at, len } => (Step::Read(span(at, len)), Some((at, filled(len, untouched)))),
+        let step = match io {
+            Io::Read { at, len } => {
+                request.buffers.push(Buffer::blank(at, len, untouched));
+                Step::Read(span(at, len))
+            }
             Io::Write { at, data, fua } => {
                 let span = span(at, data.len() as u64);
                 let content = Content::Data(Source::Buffers);
                 request.buffers.push(Buffer { at, bytes: Payload::Given(data) });
-                (Step::Write { span, content, fua }, None)
+                Step::Write { span, content, fua }
             }
             Io::WriteZeroes { at, len, fua } => {
-                (Step::Write { span: span(at, len), content: Content::Zero, fua }, None)
+                Step::Write { span: span(at, len), content: Content::Zero, fua }
             }
-            Io::Discard { at, len } => (Step::Discard(span(at, len)), None),
-            Io::Erase { at, len } => (Step::Erase(span(at, len)), None),
-            Io::Flush => (Step::Flush { layer: 0 }, None),
-            Io::Announce(event) => (Step::Announce { layer: first_node, event }, None),
+            Io::Discard { at, len } => Step::Discard(span(at, len)),
+            Io::Erase { at, len } => Step::Erase(span(at, len)),
+            Io::Flush => Step::Flush { layer: 0 },
+            Io::Announce(event) => Step::Announce { layer: first_node, event },
         };
-        request.plan.push(step);
-        request.buffers.extend(bytes.map(|(at, bytes)| Buffer::own(at, bytes)));
+        self.work += 1;
+        self.perform(request, step, cx)
     }
 
     /// Does the next thing that is due now; `false` when nothing is.
@@ -639,7 +654,7 @@ impl World {
         match due {
             // At most one thing is due for a request, so its key is nobody else's.
             Due::Answer(id) | Due::Transfer(id) | Due::File(id) | Due::Release(_, id) => {
-                self.request(id).expect("what is due is due for somebody").key
+                self.request(id).expect("what is due is due for somebody").key()
             }
             Due::Cut(id) => disk(id).nth(0),
             Due::Return(id) => disk(id).nth(1),
@@ -765,7 +780,7 @@ impl World {
 
     /// The stable name of a request that has not completed.
     pub(crate) fn request_key(&self, id: RequestId) -> Option<Key> {
-        self.request(id).map(|request| request.key)
+        self.request(id).map(Request::key)
     }
 
     /// Puts something in the queue.
@@ -780,36 +795,55 @@ impl World {
     /// Runs a request, then those it woke, and those they woke before the rest, as coroutines that
     /// wake one another do.
     fn enter(&mut self, first: RequestId, cx: &mut Cx<'_>) {
-        self.run(first, cx);
+        self.run_again(first, cx);
+        self.wake(cx);
+    }
+
+    /// A request has run: what it has brought about comes now, and those it woke.
+    fn wake(&mut self, cx: &mut Cx<'_>) {
         if self.cutting.is_some() || self.disconnecting.is_some() {
             self.aftermath(cx);
         }
-        if self.woken.is_empty() {
-            return;
+        if !self.woken.is_empty() {
+            self.run_woken(cx);
         }
+    }
+
+    fn run_woken(&mut self, cx: &mut Cx<'_>) {
         let mut pending: Vec<_> = self.woken.drain(..).rev().collect();
         while let Some(id) = pending.pop() {
-            self.run(id, cx);
+            self.run_again(id, cx);
             self.aftermath(cx);
             pending.extend(self.woken.drain(..).rev());
         }
     }
 
-    /// Runs a request until it waits or completes.
-    fn run(&mut self, id: RequestId, cx: &mut Cx<'_>) {
+    /// Runs a request that has waited.
+    fn run_again(&mut self, id: RequestId, cx: &mut Cx<'_>) {
         // A disk that was closed while this request was about to be woken has answered for it.
-        if self.request(id).is_none_or(|request| request.life == Life::Lost) {
-            return;
+        if self.request(id).is_some_and(|request| request.life != Life::Lost) {
+            let request = self.take(id);
+            self.run(request, cx);
         }
-        let mut request = self.take(id);
+    }
+
+    /// Runs a request until it waits or completes.
+    fn run(&mut self, mut request: Box<Request>, cx: &mut Cx<'_>) {
         request.life = Life::Running;
-        while let Some(step) = request.plan.pop() {
-            self.work += 1;
-            if let Flow::Wait(life) = self.perform(&mut request, step, cx) {
+        self.go_on(request, Flow::Go, cx);
+    }
+
+    /// The same, after a step that went so.
+    fn go_on(&mut self, mut request: Box<Request>, mut flow: Flow, cx: &mut Cx<'_>) {
+        loop {
+            if let Flow::Wait(life) = flow {
                 request.life = life;
                 self.put_back(request);
                 return;
             }
+            let Some(step) = request.plan.pop() else { break };
+            self.work += 1;
+            flow = self.perform(&mut request, step, cx);
         }
         self.complete(request, cx);
     }
@@ -819,10 +853,9 @@ impl World {
         let read = matches!(request.shape.verb, Verb::Read) && request.result.is_ok();
         self.keep_promises(&request);
         let mut data = match request.shape.verb {
-            Verb::Read if request.result.is_ok() => match request.buffers.swap_remove(0).bytes {
-                Payload::Own(bytes) => bytes,
-                Payload::Given(_) => unreachable!("nobody brings what is read"),
-            },
+            Verb::Read if request.result.is_ok() => {
+                core::mem::take(request.buffers.swap_remove(0).bytes.own())
+            }
             _ => Vec::new(),
         };
         let len = request.short.unwrap_or(request.shape.len);

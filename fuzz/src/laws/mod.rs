@@ -13,6 +13,7 @@ mod rules;
 mod runs;
 mod scenario;
 mod schedule;
+mod straight;
 mod suspensions;
 mod text;
 
@@ -31,6 +32,7 @@ pub use rules::rules;
 pub use runs::runs;
 pub use scenario::scenario;
 pub use schedule::schedule;
+pub use straight::straight;
 pub use suspensions::suspensions;
 pub use text::{formats, scenario_text};
 
@@ -53,5 +55,6 @@ pub const ALL: &[(&str, Law)] = &[
     ("scenario", scenario),
     ("scenario_text", scenario_text),
     ("schedule", schedule),
+    ("straight", straight),
     ("suspensions", suspensions),
 ];

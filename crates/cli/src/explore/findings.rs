@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use headcrash_scenario::campaign::{Campaign, Finding, Plan};
 use headcrash_scenario::shrink::{Shrunk, shrink};
-use headcrash_scenario::{FAILURE_MAX, Failure, Keep, Run, replay_command};
+use headcrash_scenario::{FAILURE_MAX, Failure, Keep, Run, counted, replay_command};
 
 use super::echo::nth_run;
 use crate::args::ExploreArgs;
@@ -68,11 +68,12 @@ fn headline(plan: &Plan<'_>, campaign: &Campaign, finding: &Finding) -> String {
     let name = plan.scenario().source().name();
     let Finding { kind, runs, seed, unusual, choices, .. } = finding;
     let at = kind.at.map(|(line, column)| format!(" at {line}:{column}")).unwrap_or_default();
-    let of = campaign.runs();
     format!(
-        "\n{name}: {}{at} in {runs} of {of} runs; the smallest is that of seed {seed}, with \
-         {unusual} unusual of {choices} choices",
-        kind.outcome
+        "\n{name}: {}{at} in {runs} of {}; the smallest is that of seed {seed}, with {unusual} \
+         unusual of {}",
+        kind.outcome,
+        counted(campaign.runs(), "run"),
+        counted(*choices, "choice")
     )
 }
 
@@ -111,9 +112,9 @@ fn one(
     let saved = write_small(&shrunk, &base);
     let budget = if shrunk.is_minimal { "" } else { "; the number of runs ended it" };
     told.notes.push(format!(
-        "made small: {}, with {} runs{budget}",
+        "made small: {}, with {}{budget}",
         shrunk.size(),
-        shrunk.runs_used
+        counted(shrunk.runs_used, "run")
     ));
     if saved.is_none() {
         told.notes.push(small_text(&shrunk));

@@ -10,6 +10,8 @@ use headcrash_scenario::campaign::{
     Campaign, End, Finding, Header, Line, Progress, Recorded, RecordedScenario, Told, Vacuous,
 };
 
+use crate::files;
+
 /// How often progress is written down.
 const EVERY: Duration = Duration::from_millis(500);
 
@@ -21,6 +23,8 @@ pub(super) struct Results {
     name: String,
     file: Option<File>,
     recorded: Option<Recorded>,
+    /// How many lines are in the file.
+    lines: u64,
     /// What was written last, of the scenario under way.
     last: Option<Written>,
     /// Why nothing is written any more.
@@ -37,8 +41,14 @@ struct Written {
 impl Results {
     /// Opens a results file, and reads what is there.
     pub(super) fn open(path: Option<&Path>, header: Header) -> Result<Self, String> {
-        let mut results =
-            Self { name: String::new(), file: None, recorded: None, last: None, broken: None };
+        let mut results = Self {
+            name: String::new(),
+            file: None,
+            recorded: None,
+            lines: 0,
+            last: None,
+            broken: None,
+        };
         let Some(path) = path else { return Ok(results) };
         results.name = path.display().to_string();
         let fail = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
@@ -54,12 +64,15 @@ impl Results {
                 // A file system without locks.
                 Err(TryLockError::Error(_)) => {}
             }
-            let mut text = Vec::new();
-            file.read_to_end(&mut text).map_err(|error| fail(&error))?;
-            results.recorded = Recorded::parse(&text).map_err(|error| fail(&error))?;
+            let mut begins = Vec::new();
+            let most = BEGINS.len() as u64;
+            (&mut file).take(most).read_to_end(&mut begins).map_err(|error| fail(&error))?;
+            file.rewind().map_err(|error| fail(&error))?;
+            results.recorded = files::results(&mut file).map_err(|error| fail(&error))?;
+            results.lines = results.recorded.as_ref().map_or(0, |recorded| recorded.lines as u64);
             if let Some(recorded) = &results.recorded {
                 recorded.goes_on(&header).map_err(|error| fail(&error))?;
-            } else if !BEGINS.starts_with(&text) && !text.starts_with(BEGINS) {
+            } else if !BEGINS.starts_with(&begins) {
                 return Err(fail(&"it is no results file, and is left as it is"));
             }
             // A line that was being written when its writer ended is written over.
@@ -123,9 +136,10 @@ impl Results {
     /// Writes down that a scenario's runs are over.
     pub(super) fn end(&mut self, end: End) {
         let recorded = self.recorded(end.scenario).and_then(|recorded| recorded.end.as_ref());
-        let is_known = recorded == Some(&end);
+        let is_known =
+            recorded.is_some_and(|known| *known == End { line: known.line, ..end.clone() });
         if !is_known {
-            self.write(&Line::End(end));
+            self.write(&Line::End(End { line: self.lines + 1, ..end }));
         }
     }
 
@@ -136,6 +150,7 @@ impl Results {
         if let Err(error) = file.write_all(text.as_bytes()).and_then(|()| file.flush()) {
             self.give_up(&error);
         }
+        self.lines += 1;
     }
 
     /// What follows on a line that was not written would say too little: nothing more is.

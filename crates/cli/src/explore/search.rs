@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use headcrash_scenario::campaign::{
     Campaign, Chunk, End, Finding, Part, Plan, Why, nth_seed, seed_count,
 };
-use headcrash_scenario::{Exhaustion, Method, Seeds};
+use headcrash_scenario::{Exhaustion, Method, Seeds, counted};
 use indicatif::ProgressBar;
 use rayon::prelude::*;
 
@@ -197,7 +197,10 @@ impl Search<'_> {
         };
         let why = self.check(&mut unchecked, &mut result).unwrap_or(why);
         campaign.reached(&runs);
-        let mut note = format!("{} runs made, {} saved at least", runs.begun(), runs.saved());
+        let mut note = {
+            let made = counted(runs.begun(), "run");
+            format!("{made} made, {} saved at least", runs.saved())
+        };
         note.push_str(match why {
             Why::Complete if runs.is_complete() => ", complete",
             Why::Complete => ", not complete",
@@ -228,7 +231,7 @@ impl Search<'_> {
         self.results.progress(self.place, self.plan.scenario(), campaign, true);
         let Ended { why, note, .. } = ended;
         let (scenario, runs, note) = (self.place, campaign.runs(), note.clone());
-        self.results.end(End { scenario, why: *why, runs, note });
+        self.results.end(End { scenario, why: *why, runs, line: 0, note });
     }
 
     /// Whatever becomes of files, somebody may be looking.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
-use headcrash_scenario::Source;
 use headcrash_scenario::campaign::{Campaign, Counted, Finding, Part, Vacuous, Why};
+use headcrash_scenario::{Source, counted};
 use serde_json::{Value, json};
 
 use super::search::Ended;
@@ -116,9 +116,10 @@ impl Report {
             part => format!(", shard {part}"),
         };
         format!(
-            "{:<8}  {}  {runs} runs, {}{part}{ended}{note}{what}, {states}, hash {:016x}",
+            "{:<8}  {}  {}, {}{part}{ended}{note}{what}, {states}, hash {:016x}",
             self.verdict(),
             self.name,
+            counted(runs, "run"),
             self.search,
             self.campaign.digest()
         )
@@ -234,7 +235,9 @@ impl Totals {
             // How long it took is of this machine, and goes where the rest can be compared without.
             Format::Text => {
                 output::line(&format!(
-                    "\n{scenarios} scenarios, {failed} not as expected; {runs} runs, {findings} findings, {vacuous} vacuous"
+                    "\n{scenarios} scenarios, {failed} not as expected; {}, {}, {vacuous} vacuous",
+                    counted(*runs, "run"),
+                    counted(*findings, "finding")
                 ));
                 let rate = *runs as f64 / took.as_secs_f64().max(0.001);
                 output::note(&format!("{:.1} s, {rate:.0} runs/s", took.as_secs_f64()));

@@ -107,7 +107,7 @@ impl Finding {
 
     /// Goes on with the smaller of two runs, and with the runs of both.
     pub(super) fn add(&mut self, other: Self) {
-        let runs = self.runs + other.runs;
+        let runs = self.runs.saturating_add(other.runs);
         if other.size() < self.size() {
             *self = other;
         } else if other.size() == self.size() && other.saved.is_some() {

@@ -198,9 +198,18 @@ pub struct End {
     pub why: Why,
     /// How many of this part's runs were made.
     pub runs: u64,
+    /// Which line of its file it is, from 1: if it is another one, lines before it are gone. 0 if
+    /// nobody has said.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub line: u64,
     /// What there is to say of it, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+const fn is_zero(line: &u64) -> bool {
+    *line == 0
 }
 
 /// Why a scenario's runs are over.

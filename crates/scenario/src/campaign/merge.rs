@@ -9,6 +9,7 @@ use super::reached::Reached;
 use super::recorded::{Recorded, RecordedScenario};
 use super::tally::{Counted, unmet};
 use super::vacuous::Vacuous;
+use crate::names::counted;
 
 /// What came of a scenario, in all files together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +64,8 @@ impl fmt::Display for Missing {
         match self {
             Self::Part { part, search } => write!(f, "shard {part} of {search} is missing"),
             Self::End { file, part, runs } => {
-                write!(f, "shard {part} is incomplete: {file} ends after {runs} runs")
+                let runs = counted(*runs, "run");
+                write!(f, "shard {part} is incomplete: {file} ends after {runs}")
             }
         }
     }
@@ -242,14 +244,15 @@ impl<'r> Group<'r> {
         let mut vacuous: Option<BTreeSet<&Vacuous>> = None;
         for (file, recorded, _, said) in &self.all {
             let campaign = said.campaign();
-            merged.runs += campaign.runs();
+            // Numbers of a file are what somebody wrote into it.
+            merged.runs = merged.runs.saturating_add(campaign.runs());
             merged.digest = merged.digest.wrapping_add(campaign.digest());
             for (outcome, counted) in campaign.outcomes() {
                 let all = merged
                     .outcomes
                     .entry(outcome.clone())
                     .or_insert(Counted { runs: 0, ..*counted });
-                all.runs += counted.runs;
+                all.runs = all.runs.saturating_add(counted.runs);
                 all.seed = all.seed.min(counted.seed);
             }
             for finding in said.findings() {

@@ -47,6 +47,6 @@ pub use lines::{End, FORMAT, Header, HeaderScenario, Line, Progress, Told, Why};
 pub use merge::{MergeError, Merged, Missing, merge};
 pub use plan::{Part, Plan, nth_seed, seed_count};
 pub use reached::Reached;
-pub use recorded::{Recorded, RecordedError, RecordedScenario};
+pub use recorded::{Recorded, RecordedError, RecordedLines, RecordedScenario};
 pub use tally::{Campaign, Counted, unmet};
 pub use vacuous::{Vacuous, VacuousKind, vacuous};

@@ -8,6 +8,7 @@ use super::plan::Part;
 use super::reached::Reached;
 use super::tally::Campaign;
 use super::vacuous::Vacuous;
+use crate::names::counted;
 use crate::scenario::Scenario;
 
 /// What a results file says, as far as it goes.
@@ -17,6 +18,8 @@ pub struct Recorded {
     pub header: Header,
     /// One for each of the header's scenarios.
     pub scenarios: Vec<RecordedScenario>,
+    /// How many whole lines there are.
+    pub lines: usize,
     /// How many bytes are whole lines: what follows was being written when its writer ended.
     pub whole: usize,
 }
@@ -71,36 +74,11 @@ impl Recorded {
     ///
     /// When a whole line is none of ours, or a newer one's.
     pub fn parse(text: &[u8]) -> Result<Option<Self>, RecordedError> {
-        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-        let mut recorded: Option<Self> = None;
-        let lines = text[..whole].split_inclusive(|byte| *byte == b'\n');
-        for (number, line) in (1..).zip(lines) {
-            let fail = |message: String| RecordedError::Line { line: number, message };
-            let parsed = serde_json::from_slice(line).map_err(|error| {
-                // A header of another version may have other fields, and says which it is.
-                match format_of(line) {
-                    Some(found) if found != FORMAT => RecordedError::Format { found },
-                    _ => fail(format!("it is none of a results file's: {error}")),
-                }
-            })?;
-            match (parsed, &mut recorded) {
-                (Line::Results(header), None) => {
-                    if header.format != FORMAT {
-                        return Err(RecordedError::Format { found: header.format });
-                    }
-                    if header.part == 0 || header.part > header.of {
-                        let Header { part, of, .. } = header;
-                        return Err(fail(format!("there is no part {part} of {of}")));
-                    }
-                    let scenarios = vec![RecordedScenario::default(); header.scenarios.len()];
-                    recorded = Some(Self { header, scenarios, whole });
-                }
-                (Line::Results(_), Some(_)) => return Err(fail("a second header".to_owned())),
-                (_, None) => return Err(fail("the header is missing".to_owned())),
-                (line, Some(recorded)) => recorded.add(line).map_err(fail)?,
-            }
+        let mut lines = RecordedLines::default();
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            lines.add(line)?;
         }
-        Ok(recorded)
+        Ok(lines.finish())
     }
 
     fn add(&mut self, line: Line) -> Result<(), String> {
@@ -116,9 +94,18 @@ impl Recorded {
             scenario.ok_or_else(|| format!("there is no scenario {place} among {of}"))?;
         match line {
             Line::Results(_) => {}
-            Line::Progress(progress) => scenario.progress(*progress),
+            Line::Progress(progress) => scenario.progress(*progress)?,
             Line::Finding(Told { finding, .. }) => scenario.found(finding),
-            Line::End(end) => scenario.end = Some(end),
+            Line::End(end) => {
+                let runs = scenario.campaign.runs;
+                if end.runs != runs {
+                    let there = counted(end.runs, "run");
+                    return Err(format!(
+                        "the end is after {there}, and the line before says {runs}"
+                    ));
+                }
+                scenario.end = Some(end);
+            }
         }
         Ok(())
     }
@@ -171,8 +158,97 @@ impl Recorded {
     }
 }
 
+/// A results file that is read line by line: nobody need have all of it at once.
+#[derive(Clone, Debug, Default)]
+pub struct RecordedLines {
+    recorded: Option<Recorded>,
+    /// How many lines there were.
+    lines: usize,
+}
+
+impl RecordedLines {
+    /// No line of a results file is longer: 16 MiB.
+    pub const LINE_MAX: usize = 16 << 20;
+
+    /// The next line, with its newline; the last one may have none, and is not counted.
+    ///
+    /// # Errors
+    ///
+    /// When it is none of ours, too long, or a newer one's.
+    pub fn add(&mut self, line: &[u8]) -> Result<(), RecordedError> {
+        let number = self.lines + 1;
+        let fail = |message: String| RecordedError::Line { line: number, message };
+        if line.len() > Self::LINE_MAX {
+            return Err(fail("it is longer than 16 MiB".to_owned()));
+        }
+        if !line.ends_with(b"\n") {
+            return Ok(());
+        }
+        self.lines = number;
+        let parsed = serde_json::from_slice(line).map_err(|error| {
+            // A header of another version may have other fields, and says which it is.
+            match format_of(line) {
+                Some(found) if found != FORMAT => RecordedError::Format { found },
+                _ => fail(format!("it is none of a results file's: {error}")),
+            }
+        })?;
+        match (parsed, &mut self.recorded) {
+            (Line::Results(header), None) => {
+                if header.format != FORMAT {
+                    return Err(RecordedError::Format { found: header.format });
+                }
+                if header.part == 0 || header.part > header.of {
+                    let Header { part, of, .. } = header;
+                    return Err(fail(format!("there is no part {part} of {of}")));
+                }
+                let scenarios = vec![RecordedScenario::default(); header.scenarios.len()];
+                self.recorded = Some(Recorded { header, scenarios, lines: 1, whole: line.len() });
+            }
+            (Line::Results(_), Some(_)) => return Err(fail("a second header".to_owned())),
+            (_, None) => return Err(fail("the header is missing".to_owned())),
+            (Line::End(End { line: was, .. }), _) if was != 0 && was != number as u64 => {
+                let message = if was > number as u64 {
+                    format!("it was line {was}: lines before it are missing")
+                } else {
+                    format!("it was line {was}: there are lines before it that were not")
+                };
+                return Err(fail(message));
+            }
+            (parsed, Some(recorded)) => {
+                recorded.add(parsed).map_err(fail)?;
+                recorded.lines = number;
+                recorded.whole += line.len();
+            }
+        }
+        Ok(())
+    }
+
+    /// What they say; nothing, if there was no whole one.
+    #[must_use]
+    pub fn finish(self) -> Option<Recorded> {
+        self.recorded
+    }
+}
+
 impl RecordedScenario {
-    fn progress(&mut self, progress: Progress) {
+    fn progress(&mut self, progress: Progress) -> Result<(), String> {
+        let sum =
+            |mut runs: Box<dyn Iterator<Item = u64> + '_>| runs.try_fold(0_u64, u64::checked_add);
+        let counts = sum(Box::new(progress.outcomes.values().map(|counted| counted.runs)));
+        if counts != Some(progress.runs) || progress.last_new > progress.runs {
+            return Err(format!("its numbers do not add up to {}", counted(progress.runs, "run")));
+        }
+        // What is unexpected is a finding, or says nothing in a run of its own.
+        for (outcome, counted) in progress.outcomes.iter().filter(|(_, all)| !all.expected) {
+            let found = progress.findings.iter().filter(|finding| finding.kind.outcome == *outcome);
+            let found = sum(Box::new(found.map(|finding| finding.runs)));
+            if found != Some(counted.runs) && found != Some(0) {
+                return Err(format!("the findings of {outcome} do not add up to its runs"));
+            }
+            if found == Some(0) && outcome.starts_with("violated(") {
+                return Err(format!("there is no finding for {outcome}"));
+            }
+        }
         let Progress { runs, digest, last_new, outcomes, findings, reached, vacuous, .. } =
             progress;
         let campaign = &mut self.campaign;
@@ -186,6 +262,7 @@ impl RecordedScenario {
         if vacuous.is_some() {
             self.vacuous = vacuous;
         }
+        Ok(())
     }
 
     /// What has come of it; its coverage is in [`Self::reached`].
@@ -272,7 +349,15 @@ mod tests {
             known = campaign.coverage().clone();
         }
         let (why, runs, note) = (Why::Complete, campaign.runs(), String::new());
-        text += &(Line::End(End { scenario: 0, why, runs, note }).to_json() + "\n");
+        text += &(Line::End(End {
+            scenario: 0,
+            why,
+            runs,
+            line: text.lines().count() as u64 + 1,
+            note,
+        })
+        .to_json()
+            + "\n");
         (text, campaign)
     }
 
@@ -293,6 +378,64 @@ mod tests {
             assert!([0, 10, 50, 100].contains(&runs), "{runs} runs in {cut} bytes");
             assert!(text[..part.whole].ends_with('\n'));
         }
+    }
+
+    #[test]
+    fn a_line_that_is_gone_is_missed() {
+        let scenario = scenario();
+        let (text, campaign) = results(&scenario, Part::WHOLE, &[10, 50, 100]);
+        assert!(campaign.finding_count() > 0);
+        let lines: Vec<_> = text.split_inclusive('\n').collect();
+        for gone in 1..lines.len() - 1 {
+            let rest: String = lines[..gone].iter().chain(&lines[gone + 1..]).copied().collect();
+            let error = Recorded::parse(rest.as_bytes()).unwrap_err().to_string();
+            let (now, was) = (lines.len() - 1, lines.len());
+            let wanted = format!("line {now}: it was line {was}: lines before it are missing");
+            assert_eq!(error, wanted);
+        }
+        let twice: String = [&lines[..2], &lines[1..]].concat().concat();
+        let error = Recorded::parse(twice.as_bytes()).unwrap_err().to_string();
+        assert!(error.ends_with("there are lines before it that were not"), "{error}");
+        // Files that do not say are read.
+        let silent = text.replace(&format!(",\"line\":{}", lines.len()), "");
+        assert_ne!(silent, text);
+        assert!(Recorded::parse(silent.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn numbers_that_do_not_add_up_are_an_error() {
+        let scenario = scenario();
+        let (text, campaign) = results(&scenario, Part::WHOLE, &[10]);
+        let error = |from: &str, to: &str| {
+            let wrong = text.replacen(from, to, 1);
+            assert_ne!(wrong, text, "{from}");
+            Recorded::parse(wrong.as_bytes()).unwrap_err().to_string()
+        };
+        let progress = text.lines().position(|line| line.starts_with("{\"progress\"")).unwrap() + 1;
+        let wanted = format!("line {progress}: its numbers do not add up to 11 runs");
+        assert_eq!(error("\"scenario\":0,\"runs\":10,", "\"scenario\":0,\"runs\":11,"), wanted);
+        let wanted = format!("line {progress}: its numbers do not add up to 10 runs");
+        assert_eq!(error("\"last_new\":", "\"last_new\":9"), wanted);
+        let most = format!("\"runs\":{}", u64::MAX);
+        let first = campaign.outcomes().values().next().unwrap().runs;
+        assert_eq!(error(&format!("{{\"runs\":{first}"), &format!("{{{most}")), wanted);
+        let last = progress + 1;
+        let wanted = format!("line {last}: the end is after 11 runs, and the line before says 10");
+        assert_eq!(error("\"runs\":10,\"line\"", "\"runs\":11,\"line\""), wanted);
+        // What is wrong was found, and somebody took that out.
+        let whole = &campaign.findings()[0];
+        let finding = serde_json::to_string(&campaign.findings()).unwrap();
+        let label = &whole.kind.outcome;
+        let from = format!("\"findings\":{finding},");
+        let wanted = format!("line {progress}: there is no finding for {label}");
+        assert_eq!(error(&from, ""), wanted);
+    }
+
+    #[test]
+    fn a_line_without_end_is_an_error() {
+        let text = vec![b' '; RecordedLines::LINE_MAX + 1];
+        let error = Recorded::parse(&text).unwrap_err().to_string();
+        assert_eq!(error, "line 1: it is longer than 16 MiB");
     }
 
     #[test]

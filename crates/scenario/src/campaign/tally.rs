@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::chunk::{Chunk, Ran};
 use super::finding::{Counts, Finding, FindingKind};
 use super::plan::Plan;
+use crate::names::counted;
 use crate::run::{Coverage, Exhaustion, Tried};
 
 /// How many runs came to something, and the smallest seed of one that did.
@@ -191,11 +192,12 @@ pub fn unmet<'a>(
     }
     if expect == "held" {
         let names: Vec<_> = never.into_iter().map(|name| format!("`{name}`")).collect();
-        return (!names.is_empty())
-            .then(|| format!("not measured: never true in {runs} runs: {}", names.join(", ")));
+        return (!names.is_empty()).then(|| {
+            format!("not measured: never true in {}: {}", counted(runs, "run"), names.join(", "))
+        });
     }
     let came = outcomes.values().any(|counted| counted.expected);
-    (!came).then(|| format!("{expect} was expected, and did not come in {runs} runs"))
+    (!came).then(|| format!("{expect} was expected, and did not come in {}", counted(runs, "run")))
 }
 
 #[cfg(test)]

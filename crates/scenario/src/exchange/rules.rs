@@ -29,6 +29,9 @@ pub(super) fn from_file(rule: &file::Rule) -> Result<Rule, &'static str> {
     let Some(event) = rule.event.clone().filter(|_| rule.is_blkdebugs()) else {
         return Err("blkdebug has no rule like it");
     };
+    if rule.swarm {
+        return Err("blkdebug has no seed that leaves rules out");
+    }
     let kind = match &rule.action {
         file::Action::SetState(new_state) => RuleKind::SetState { new_state: *new_state },
         file::Action::Suspend(_) => {

@@ -1,7 +1,32 @@
 //! What the reference says is tried: every example, and every default.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use super::*;
-use crate::parse;
+use crate::scenario::{BadOperation, Code, Company, Operation, Stage};
+use crate::{parse, parse_with};
+
+/// Code that examples can name, and that takes any operation.
+struct Anything;
+
+impl Code for Anything {
+    fn name(&self) -> &str {
+        "journal"
+    }
+
+    fn read(&self, text: &str) -> Result<Operation, BadOperation> {
+        Ok(Operation { text: text.into(), value: Arc::new(()) })
+    }
+
+    fn draw(&self, _: u64, _: &str, _: u64) -> Vec<Operation> {
+        Vec::new()
+    }
+
+    fn begin(&self, _: Stage) -> Rc<dyn Company> {
+        unreachable!("examples are read, not run")
+    }
+}
 
 /// A scenario in which the field of a type can be given, with `fields` in place of all of it.
 fn around_fields(owner: &str, fields: &str) -> String {
@@ -14,7 +39,13 @@ fn around_fields(owner: &str, fields: &str) -> String {
             format!("({fields}, steps: [power_cut()])")
         }
         "Scenario" => format!("({fields}, steps: [sleep(ns: 1)])"),
-        "Client" => format!("(clients: [({fields})])"),
+        "Client" if fields.contains("steps: [w") => format!("(clients: [({fields})])"),
+        "Client" => format!(r#"(subject: (name: "journal"), clients: [({fields})])"#),
+        // Whoever calls it has no steps.
+        "Subject" => {
+            let files = r#"file_systems: [(name: "home", contract: xfs)]"#;
+            format!(r#"(subject: ({fields}), disks: [(name: "d0", size: 65_536)], {files})"#)
+        }
         // A group is of several.
         "Disk" if fields.contains("group:") => {
             format!("(disks: [({fields}), (group: \"shelf\")], steps: [sleep(ns: 1)])")
@@ -201,7 +232,11 @@ fn faults_word(owner: &str) -> String {
 fn check(text: &str) -> crate::Scenario {
     // Without a field there is a comma too many.
     let text = &text.replace("(, ", "(");
-    match parse("example.ron", text.as_bytes()) {
+    let parsed = match text.contains("subject:") {
+        true => parse_with("example.ron", text.as_bytes(), &(Arc::new(Anything) as _)),
+        false => parse("example.ron", text.as_bytes()),
+    };
+    match parsed {
         Ok(scenario) => scenario,
         Err(errors) => panic!("{text}\n{}", errors.render(false)),
     }

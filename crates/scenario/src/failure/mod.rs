@@ -16,6 +16,7 @@ pub use replay::{Lenient, Replayed};
 
 use crate::run::{Run, labels};
 use crate::scenario::{Failing, Scenario, Search};
+use crate::source::{Diagnostic, Source, Span};
 
 /// The version of the failure file's format. Version 1, whose choices have no labels, is read as
 /// well.
@@ -67,7 +68,7 @@ pub struct Failure {
 #[serde(deny_unknown_fields)]
 pub struct RecordedChoice {
     /// What kind of question it was: `schedule`, `completion`, `resume`, `latency`, `fault`, `cut`,
-    /// `crash_sector`, `tear`, `data`.
+    /// `crash_sector`, `tear`, `data`, `code`.
     pub kind: String,
     /// Whom it was about: `world`, `nobody`, `client NAME`, `disk NAME`, `rule NAME`, `request N of
     /// client NAME`, `byte N of disk NAME`.
@@ -132,7 +133,34 @@ pub enum FailureError {
     },
 }
 
+impl FailureError {
+    /// What is wrong with the failure file called `name` that has this text, underlined where that
+    /// can be.
+    #[must_use]
+    pub fn render(&self, name: &str, text: &str, colour: bool) -> String {
+        let Self::Unreadable { line, column, message } = self else {
+            return format!("error: {name}: {self}");
+        };
+        let source = Source::new(name, text);
+        let at = source.offset(*line, *column);
+        source.render(&Diagnostic::new(Span::new(at, at), message), colour)
+    }
+}
+
 impl Failure {
+    /// What there is to say if its seed is of another scheme than this headcrash's: its choices
+    /// are what they were, and the seed alone gives others.
+    #[must_use]
+    pub fn other_seeds(&self) -> Option<String> {
+        let (seed, found) = (self.seed?, self.seeds);
+        (found != SEEDED_VERSION).then(|| {
+            format!(
+                "its seed, {seed}, is of scheme {found}, and this headcrash's are of scheme \
+                 {SEEDED_VERSION}: its choices are replayed, and `--seed {seed}` is another run"
+            )
+        })
+    }
+
     /// What repeats `run` of `scenario`; `seed` is what its choices followed from.
     #[must_use]
     pub fn of(scenario: &Scenario, run: &Run, seed: Option<u64>) -> Self {
@@ -180,16 +208,33 @@ impl Failure {
         let options = ron::Options::default()
             .with_default_extension(ron::extensions::Extensions::IMPLICIT_SOME);
         // First of all, because another version may have other fields.
-        if let Ok(Versioned { failure }) = options.from_str(text)
-            && !(1..=FAILURE_VERSION).contains(&failure)
-        {
-            return Err(FailureError::Format { found: failure });
+        let unreadable = |error: ron::error::SpannedError| {
+            let message = error.code.to_string();
+            let mut letters = message.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+            FailureError::Unreadable {
+                line: error.span.start.line,
+                column: error.span.start.col,
+                message: first.into_iter().chain(letters).collect(),
+            }
+        };
+        match options.from_str(text) {
+            Ok(Versioned { failure }) if !(1..=FAILURE_VERSION).contains(&failure) => {
+                return Err(FailureError::Format { found: failure });
+            }
+            Ok(Versioned { .. }) => {}
+            // It can be read, and is something else.
+            Err(error) if matches!(error.code, ron::Error::MissingStructField { .. }) => {
+                let message = match crate::file::read("", text.as_bytes()) {
+                    Ok(_) => "this is a scenario, and no recorded failure; `headcrash run` runs it",
+                    Err(_) => "this is no recorded failure, which says `failure: 2`, its format",
+                };
+                let (line, column) = (1, 1);
+                return Err(FailureError::Unreadable { line, column, message: message.to_owned() });
+            }
+            Err(error) => return Err(unreadable(error)),
         }
-        let failure: Self = options.from_str(text).map_err(|error| FailureError::Unreadable {
-            line: error.span.start.line,
-            column: error.span.start.col,
-            message: error.code.to_string(),
-        })?;
+        let failure: Self = options.from_str(text).map_err(unreadable)?;
         failure.schedule()?;
         Ok(failure)
     }
@@ -326,7 +371,7 @@ mod tests {
         let error = Failure::parse(&damaged.to_ron()).unwrap_err();
         assert_eq!(error.to_string(), "choice 1 is damaged: there is no kind `fate`");
         let error = Failure::parse("(failure: 1,\n  headcrash: 3)").unwrap_err();
-        assert_eq!(error.to_string(), "2:13: Expected string");
+        assert_eq!(error.to_string(), "2:13: expected string");
         let mut newer = failure(&scenario(TWO));
         newer.failure = 3;
         let text = newer.to_ron().replace("outcome:", "news: 7, outcome:");

@@ -4,6 +4,7 @@ use headcrash_sim::{Choice, Mismatch, Point, Replay, Schedule, Seeded, Strictnes
 
 use super::key::KeyNames;
 use super::{Failure, FailureError, RecordedChoice, hex, text_hash};
+use crate::names::counted;
 use crate::run::{Keep, Run, Variant, run_as};
 use crate::scenario::{DiskIndex, Failing, FileSystemIndex, Scenario, Search};
 
@@ -113,7 +114,7 @@ impl Replayed {
     /// How it went: `matched 12 of 12 choices`, and the first question that differed.
     #[must_use]
     pub fn report(&self, scenario: &Scenario) -> String {
-        let mut report = format!("matched {} of {} choices", self.matched, self.recorded);
+        let mut report = format!("matched {} of {}", self.matched, choices(self.recorded));
         if let Some(mismatch) = &self.mismatch {
             let names = KeyNames::of(scenario, &self.run.schedule);
             let asked = question(&names, mismatch.asked, mismatch.n);
@@ -160,7 +161,7 @@ impl Lenient {
     pub fn report(&self, scenario: &Scenario) -> String {
         const MOST: usize = 5;
         let Self { matched, recorded, unused, unanswered, .. } = self;
-        let mut report = format!("matched {matched} of {recorded} choices");
+        let mut report = format!("matched {matched} of {}", choices(*recorded));
         if self.was_edited {
             report.push_str("; the scenario was edited since");
         }
@@ -206,6 +207,10 @@ impl Lenient {
         }
         report
     }
+}
+
+fn choices(count: usize) -> String {
+    counted(count as u64, "choice")
 }
 
 fn question(names: &KeyNames, point: Point, n: u64) -> String {

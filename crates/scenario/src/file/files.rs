@@ -168,6 +168,13 @@ pub(crate) struct FileFault {
     /// Example: `chance: (1, 1_000)`
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) chance: Option<(u64, u64)>,
+    /// Whether the seed says, when the run begins, if it happens in this run at all.
+    ///
+    /// Default: `false`
+    ///
+    /// Example: `swarm: true`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) swarm: bool,
 }
 
 const UNIT: u64 = 4_096;

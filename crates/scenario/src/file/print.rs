@@ -139,12 +139,9 @@ fn inside<'r>(
                 }
             }
         },
-        Type::Text
-        | Type::Flag
-        | Type::Number { .. }
-        | Type::Errno
-        | Type::Range
-        | Type::Any => None,
+        Type::Text | Type::Flag | Type::Number { .. } | Type::Errno | Type::Range | Type::Any => {
+            None
+        }
     }
 }
 

@@ -62,7 +62,10 @@ pub(crate) enum Takes {
 pub(crate) enum Type {
     Text,
     Flag,
-    Number { least: i128, most: i128 },
+    Number {
+        least: i128,
+        most: i128,
+    },
     Errno,
     Range,
     /// A value that somebody else reads.

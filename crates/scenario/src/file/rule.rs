@@ -19,7 +19,8 @@ pub(crate) type State = i32;
 ///
 /// A rule of `inject_error`, and one of `set_state` or `suspend` that is given nothing but `event`,
 /// `state` and `once`, is blkdebug's: of those that fit, the first declared wins. All others are
-/// asked each on its own, and several may strike at once.
+/// asked each on its own, and several may strike at once. A seed may leave rules out of a run:
+/// `swarm: true`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
@@ -135,6 +136,14 @@ pub(crate) struct Rule {
     /// Example: `until_ns: 2_000_000`
     #[serde(default, skip_serializing_if = "is_default")]
     pub(crate) until_ns: Option<u64>,
+    /// Whether the seed says, when the run begins, if the rule is in force in this run at all. Not
+    /// for `suspend`.
+    ///
+    /// Default: `false`
+    ///
+    /// Example: `swarm: true`
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub(crate) swarm: bool,
 }
 
 impl Rule {
@@ -157,6 +166,7 @@ impl Rule {
             sectors: None,
             from_ns: None,
             until_ns: None,
+            swarm: false,
         }
     }
 
@@ -181,7 +191,9 @@ impl Rule {
     pub(crate) fn is_blkdebugs(&self) -> bool {
         match self.action {
             Action::InjectError(_) => true,
-            Action::SetState(_) | Action::Suspend(_) => self.beyond().next().is_none(),
+            Action::SetState(_) | Action::Suspend(_) => {
+                !self.swarm && self.beyond().next().is_none()
+            }
             _ => false,
         }
     }

@@ -17,8 +17,17 @@ const ACCESSES_MAX: u64 = 256;
 /// Breaks one promise of the scenario's disks after the other.
 #[must_use]
 pub fn climb(scenario: &Scenario, options: &Options) -> Ladder {
-    let mut ladder = descend(scenario, options);
+    climb_while(scenario, options, &|| true)
+}
+
+/// As [`climb`], as long as `goes_on` says so, which is asked before each run: then what is known by
+/// then. A rung that was not tried to its end is not known, unless it has broken.
+#[must_use]
+pub fn climb_while(scenario: &Scenario, options: &Options, goes_on: &dyn Fn() -> bool) -> Ladder {
+    let mut ladder = descend(scenario, options, goes_on);
+    ladder.is_stopped |= !goes_on();
     if options.shrink > 0
+        && !ladder.is_stopped
         && let Some(place) = ladder.first_broken_place()
         && let Some(found) = &mut ladder.rungs[place].found
     {
@@ -27,16 +36,21 @@ pub fn climb(scenario: &Scenario, options: &Options) -> Ladder {
     ladder
 }
 
-fn descend(scenario: &Scenario, options: &Options) -> Ladder {
+fn descend(scenario: &Scenario, options: &Options, goes_on: &dyn Fn() -> bool) -> Ladder {
     let has_cut = scenario.power_cut().is_some();
-    let mut ladder = Ladder { rungs: Vec::new(), runs: options.runs, weakest: None, has_cut };
+    let mut ladder =
+        Ladder { rungs: Vec::new(), runs: options.runs, weakest: None, has_cut, is_stopped: false };
     let mut own = scenario.file.clone();
     own.expect = Expect::Held;
     let mut kept = Promises::STRONGEST;
     let mut below = kept.applied_to(&own, scenario);
     let first = ("all-kept", if has_cut { "the power goes" } else { "nothing" });
     let Some(strongest) = valid(&below, scenario, first.0) else { return ladder };
-    let tally = Tally::of(&strongest, options.runs);
+    let tally = Tally::of(&strongest, options.runs, goes_on);
+    if !tally.is_known() {
+        ladder.is_stopped = true;
+        return ladder;
+    }
     ladder.rungs.push(tally.rung(first.0, first.1, &strongest));
     if !ladder.stands() {
         return ladder;
@@ -56,14 +70,21 @@ fn descend(scenario: &Scenario, options: &Options) -> Ladder {
             continue;
         }
         let Some(rung) = valid(&file, scenario, relaxed.id) else { continue };
-        let tally = Tally::of(&rung, options.runs);
+        let tally = Tally::of(&rung, options.runs, goes_on);
+        if !tally.is_known() {
+            (ladder.is_stopped, ladder.weakest) = (true, Some(Box::new(weakest)));
+            return ladder;
+        }
         ladder.rungs.push(tally.rung(relaxed.id, relaxed.words, &rung));
         if tally.verdict == Verdict::Holds && relaxed.is_kept {
             (kept, below, weakest) = (promises, file, rung);
         }
     }
     for wrong in WRONG {
-        let rung = once(&below, scenario, wrong, options.runs);
+        let Some(rung) = once(&below, scenario, wrong, options.runs, goes_on) else {
+            ladder.is_stopped = true;
+            break;
+        };
         ladder.rungs.push(rung);
     }
     ladder.weakest = Some(Box::new(weakest));
@@ -133,6 +154,7 @@ struct Tally {
     budget: u64,
     tried: u64,
     is_cut_off: bool,
+    is_stopped: bool,
     verdict: Verdict,
     /// The run that says so, and its seed.
     worst: Option<(Run, u64)>,
@@ -141,11 +163,12 @@ struct Tally {
 }
 
 impl Tally {
-    fn of(scenario: &Scenario, budget: u64) -> Self {
+    fn of(scenario: &Scenario, budget: u64, goes_on: &dyn Fn() -> bool) -> Self {
         let mut tally = Self {
             budget,
             tried: 0,
             is_cut_off: false,
+            is_stopped: false,
             verdict: Verdict::Holds,
             worst: None,
             struck: BTreeSet::new(),
@@ -155,12 +178,21 @@ impl Tally {
                 tally.is_cut_off = true;
                 break;
             }
+            if !goes_on() {
+                tally.is_stopped = true;
+                break;
+            }
             tally.run(scenario, seed);
             if tally.verdict == Verdict::Breaks {
                 break;
             }
         }
         tally
+    }
+
+    /// What has broken is broken, whatever else there is.
+    fn is_known(&self) -> bool {
+        !self.is_stopped || self.verdict == Verdict::Breaks
     }
 
     fn run(&mut self, scenario: &Scenario, seed: u64) {
@@ -225,8 +257,14 @@ fn was_told(scenario: &Scenario, run: &Run) -> bool {
 }
 
 /// One access goes wrong in each run: the first of its kind, the second, .. of every client and on
-/// every disk.
-fn once(below: &File, scenario: &Scenario, wrong: &Wrong, runs: u64) -> Rung {
+/// every disk. Nothing, if it was stopped before that is known.
+fn once(
+    below: &File,
+    scenario: &Scenario,
+    wrong: &Wrong,
+    runs: u64,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<Rung> {
     let name = free_name(scenario);
     let mut rung = Rung::implied(wrong.id, wrong.words, "");
     rung.verdict = Verdict::Never;
@@ -239,9 +277,12 @@ fn once(below: &File, scenario: &Scenario, wrong: &Wrong, runs: u64) -> Rung {
                 let Some(valid) = valid(&file, scenario, wrong.id) else { break };
                 if rung.tried >= runs {
                     rung.is_cut_off = true;
-                    return rung;
+                    return Some(rung);
                 }
-                let tally = Tally::of(&valid, runs - rung.tried);
+                let tally = Tally::of(&valid, runs - rung.tried, goes_on);
+                if !tally.is_known() {
+                    return None;
+                }
                 rung.tried += tally.tried;
                 rung.is_cut_off |= tally.is_cut_off;
                 let infos = &valid.disks()[index].fault_infos;
@@ -265,12 +306,12 @@ fn once(below: &File, scenario: &Scenario, wrong: &Wrong, runs: u64) -> Rung {
                     (rung.verdict, rung.found) = (verdict, found);
                 }
                 if rung.verdict == Verdict::Breaks {
-                    return rung;
+                    return Some(rung);
                 }
             }
         }
     }
-    rung
+    Some(rung)
 }
 
 /// A name that no rule of the scenario has.

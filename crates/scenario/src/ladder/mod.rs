@@ -16,7 +16,7 @@ mod faults;
 mod promises;
 mod show;
 
-pub use climb::climb;
+pub use climb::{climb, climb_while};
 pub use show::{json, text};
 
 use crate::run::Run;
@@ -50,6 +50,8 @@ pub struct Ladder {
     pub weakest: Option<Box<Scenario>>,
     /// Whether the power ever goes: if not, only what goes wrong once was tried.
     pub has_cut: bool,
+    /// Whether somebody has ended it: then there are rungs that are not here.
+    pub is_stopped: bool,
 }
 
 /// One promise that is broken.

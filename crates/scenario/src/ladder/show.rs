@@ -52,6 +52,11 @@ fn row(rung: &Rung) -> [String; 4] {
 
 fn summary(ladder: &Ladder) -> String {
     let mut text = String::new();
+    let stopped =
+        if ladder.is_stopped { "stopped: what is not in the table was not tried\n" } else { "" };
+    if ladder.is_stopped && ladder.rungs.is_empty() {
+        return stopped.to_owned();
+    }
     let Some(weakest) = &ladder.weakest else {
         return "it survives no device: it breaks where every promise is kept\n".to_owned();
     };
@@ -60,7 +65,7 @@ fn summary(ladder: &Ladder) -> String {
             .rungs
             .iter()
             .any(|rung| rung.is_cut_off && matches!(rung.verdict, Verdict::Holds | Verdict::Loud));
-        let as_far = if cut_off { ", as far as it was tried" } else { "" };
+        let as_far = if cut_off || ladder.is_stopped { ", as far as it was tried" } else { "" };
         text.push_str(&format!("the weakest device it survives{as_far}:\n"));
         for line in contracts(weakest).lines() {
             text.push_str(&format!("    {line}\n"));
@@ -72,6 +77,7 @@ fn summary(ladder: &Ladder) -> String {
         let how = if rung.verdict == Verdict::Loud { "ends with an error" } else { "breaks" };
         text.push_str(&format!("it {how} first when {}\n", row(rung)[1]));
     }
+    text.push_str(stopped);
     text
 }
 
@@ -98,6 +104,7 @@ pub fn json(ladder: &Ladder, scenario: &Scenario) -> Value {
     value!({
         "scenario": scenario.source().name(),
         "budget": ladder.runs,
+        "is_stopped": ladder.is_stopped,
         "rungs": ladder.rungs.iter().map(rung).collect::<Vec<_>>(),
         "weakest": weakest.map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()),
         "first_broken": ladder.first_broken().map(|rung| rung.id),

@@ -131,8 +131,7 @@ impl Lower<'_> {
             _ = self.client_names.add(&name, steps.span());
             places.push(ClientPlace { name, steps: &file.steps, place, steps_place: steps });
         }
-        let nothing =
-            file.subject.is_none() && places.iter().all(|client| client.steps.is_empty());
+        let nothing = file.subject.is_none() && places.iter().all(|client| client.steps.is_empty());
         let recover = root.field("recover");
         if !file.recover.is_empty() {
             if let Err(before) = self.client_names.add(RECOVER, recover.name_span()) {

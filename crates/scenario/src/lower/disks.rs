@@ -398,8 +398,12 @@ impl Lower<'_> {
             builder.event(name);
         }
         let mut infos = Vec::new();
-        for LoweredRule { rule, info } in rules.rules.drain(..) {
+        let mut swarms = Vec::new();
+        for LoweredRule { rule, info, swarm } in rules.rules.drain(..) {
             let id = builder.rule(rule);
+            if let Some(text) = swarm {
+                swarms.push((id, self.rule_key(index, info.name.as_deref(), &text)));
+            }
             if let Some(name) = &info.name {
                 self.rule_names.place(name, index, node, id);
             }
@@ -407,6 +411,6 @@ impl Lower<'_> {
         }
         // Rules that no program has were said to be wrong one by one.
         let program = builder.build().ok()?;
-        Some(Node { program: Arc::new(program), limits: limits?, rules: infos })
+        Some(Node { program: Arc::new(program), limits: limits?, rules: infos, swarm: swarms })
     }
 }

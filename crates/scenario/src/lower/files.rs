@@ -184,7 +184,8 @@ impl Lower<'_> {
         }
         let info =
             RuleInfo { name: fault.name.as_deref().map(Into::into), location: self.locate(place) };
-        Some((FileFault { on, trigger, fault: lowered, key: Key::rule(&taken) }, info))
+        let (swarm, key) = (fault.swarm, Key::rule(&taken));
+        Some((FileFault { on, trigger, fault: lowered, swarm, key }, info))
     }
 
     pub(super) fn file_verbs(

@@ -27,8 +27,8 @@ use headcrash_engine::{Dialect, EventId, Events, Quirks};
 use crate::file::{self, File};
 use crate::names::{list, nearest};
 use crate::scenario::{
-    Code, DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario, Seeds, StepIndex,
-    Suspensions, TagIndex,
+    Code, DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario, Seeds,
+    StepIndex, Suspensions, TagIndex,
 };
 use crate::source::{Diagnostic, Errors, Location, Place, Source, Span, Tree};
 use clients::Ids;

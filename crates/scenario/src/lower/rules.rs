@@ -17,6 +17,8 @@ use crate::source::Place;
 pub(super) struct LoweredRule {
     pub(super) rule: Rule,
     pub(super) info: RuleInfo,
+    /// The rule as text, if a seed may leave it out.
+    pub(super) swarm: Option<String>,
 }
 
 /// The names of rules, and the rules that have them: several, if the file's is on several disks.
@@ -106,8 +108,10 @@ impl Lower<'_> {
         };
         let info =
             RuleInfo { name: rule.name.as_deref().map(Into::into), location: self.locate(place) };
+        let (declared, swarm) = (rule, rule.swarm);
         let rule = Rule { event: event?, state: State(rule.state), action: action?, once };
-        Some(LoweredRule { rule, info })
+        let swarm = swarm.then(|| file::compact(declared));
+        Some(LoweredRule { rule, info, swarm })
     }
 
     /// That these nodes suspend under `tag`: there should be one.

@@ -53,6 +53,11 @@ impl Lower<'_> {
             }
             Action::Suspend(tag) => {
                 self.means_nothing("suspend", rule, place);
+                if rule.swarm {
+                    let message = "whether somebody is suspended is not left to the seed";
+                    let told = self.say(place.field("swarm").name_span(), message);
+                    told.help.push("a step that waits for it would wait in vain".to_owned());
+                }
                 let nodes: Vec<_> = disks.iter().map(|disk| (*disk, 0)).collect();
                 self.suspend_tag(tag, action.item(0), &nodes);
                 Some(Effect::Suspend(Tag::new(tag)))
@@ -121,7 +126,7 @@ impl Lower<'_> {
         let info =
             RuleInfo { name: rule.name.as_deref().map(Into::into), location: self.locate(place) };
         let text = file::compact(rule);
-        Some(LoweredFault { trigger, effect, window, swarm: false, text, info })
+        Some(LoweredFault { trigger, effect, window, swarm: rule.swarm, text, info })
     }
 
     /// What goes wrong with a disk now and then.
@@ -177,7 +182,7 @@ impl Lower<'_> {
 
     /// A name for the choices that stays when other rules are added: the rule's own, or what it
     /// says and on which disk.
-    fn rule_key(&mut self, disk: DiskIndex, name: Option<&str>, text: &str) -> Key {
+    pub(super) fn rule_key(&mut self, disk: DiskIndex, name: Option<&str>, text: &str) -> Key {
         let disk = self.disks.name(disk);
         let first = match name {
             Some(name) if !self.rule_keys.contains(name) => name.to_owned(),

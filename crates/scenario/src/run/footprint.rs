@@ -32,7 +32,9 @@ impl Watch {
         let cuts = scenario.power_cut().is_some() || scenario.search().is_some();
         // Misuse is told of in the order in which it was seen.
         let told = scenario.on_misuse() == OnMisuse::Error;
-        if any_moment || cuts || told || !scenario.file_systems().is_empty() {
+        // What code shares without any disk, nobody sees.
+        let is_code = scenario.subject().is_some();
+        if any_moment || cuts || told || is_code || !scenario.file_systems().is_empty() {
             return Self::everything();
         }
         let held: Vec<_> = scenario.tags().iter().map(|tag| tag.disk).collect();

@@ -334,6 +334,7 @@ fn failing_file(scenario: &Scenario, variant: &Variant, fs: FileSystemIndex) -> 
         on: each.files.filter(|_| place == Failing::Files(fs))?.verbs,
         trigger: Trigger { nth: std::num::NonZeroU64::new(nth), ..Trigger::default() },
         fault: Fault::Fail { errno: each.errno, applied: each.applied },
+        swarm: false,
         key: FaultRule::EACH,
     })
 }
@@ -356,6 +357,12 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
         read_only: disk.read_only,
         device: disk.device,
         faults: disk.faults.clone(),
+        swarm: (0..)
+            .zip(&disk.nodes)
+            .flat_map(|(depth, node)| {
+                node.swarm.iter().map(move |(rule, key)| (depth, *rule, *key))
+            })
+            .collect(),
         // There are few disks, and fewer groups.
         group: disk.group.map(|group| group as u32),
         ..DiskSpec::new(&disk.name, image, disk.nodes.iter().map(node).collect())

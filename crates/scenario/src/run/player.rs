@@ -1,6 +1,5 @@
 //! Whoever takes steps in a run: a script, or code under test.
 
-use std::collections::BTreeSet;
 use std::hash::Hasher;
 
 use headcrash_sim::{Client, Next, RequestId, Turn};
@@ -138,10 +137,5 @@ impl<'s> Player<'s> {
     /// See [`Script::location`].
     pub(crate) fn location(&self) -> Option<Location> {
         self.script().map(Script::location)
-    }
-
-    /// What all of them have marked.
-    pub(crate) fn all_marked(players: &[Self]) -> BTreeSet<MarkIndex> {
-        players.iter().flat_map(Self::marked).collect()
     }
 }

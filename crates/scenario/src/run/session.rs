@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use headcrash_engine::StableHasher;
 use headcrash_sim::{
-    Choices, Cx, DiskId, Fact, Footprint, FsId, Key, NodeId, Point, PointKind, Progress, Runner,
-    Sink, What,
+    Choices, Cx, DiskId, Fact, Footprint, FsId, Image, Key, NodeId, Point, PointKind, Progress,
+    Runner, Sink, What,
 };
 
 use super::company::Troupe;
@@ -26,6 +26,32 @@ use crate::scenario::{
     CutAt, DiskIndex, EXPECTATION, MarkIndex, PowerCut, PropertyKind, Scenario, Search,
 };
 use crate::source::Location;
+
+/// The content of an image: long runs of one byte as such, however long, and the bytes between.
+fn digest_of(image: &Image, hasher: &mut StableHasher) {
+    const LONG: u64 = 1024;
+    let between = |from: u64, to: u64, hasher: &mut StableHasher| {
+        let mut bytes = [0; 4096];
+        for at in (from..to).step_by(bytes.len()) {
+            let some = (to - at).min(bytes.len() as u64) as usize;
+            image.read(at, &mut bytes[..some]);
+            match some {
+                4096 => hasher.write_u64(of_bytes(&bytes)),
+                _ => hasher.write(&bytes[..some]),
+            }
+        }
+    };
+    hasher.write_u64(image.len());
+    let mut done = 0;
+    for (at, len, byte) in image.runs().into_iter().filter(|(_, len, _)| *len >= LONG) {
+        between(done, at, hasher);
+        hasher.write_u64(at);
+        hasher.write_u64(len);
+        hasher.write_u8(byte);
+        done = at + len;
+    }
+    between(done, image.len(), hasher);
+}
 
 /// How likely the power goes at each step when it goes at random: one in so many.
 const ONE_IN: u64 = 16;
@@ -61,8 +87,17 @@ pub(crate) struct Session<'s> {
     pub(crate) cuts: u32,
     /// How rare cuts are, where they come at random and that was drawn.
     cut_one_in: Option<u64>,
-    /// What the workload had marked when the power went.
+    /// What the workload had come to when the power went.
+    workload: Option<Arc<Workload>>,
+}
+
+/// What a workload had come to when the power went: clones that try what the cut has left share it.
+#[derive(Debug, Default)]
+struct Workload {
+    /// What it had marked.
     marks: Arc<BTreeSet<MarkIndex>>,
+    /// The steps it had taken: the client's place, and the step's.
+    steps: Vec<(usize, usize)>,
 }
 
 /// What a step came to.
@@ -83,9 +118,8 @@ impl<'s> Session<'s> {
         choices: &mut dyn Choices,
     ) -> Self {
         let troupe = Troupe::begin(scenario);
-        let players = players(scenario, &troupe, |_, client| {
-            Player::Script(Script::new(scenario, client))
-        });
+        let players =
+            players(scenario, &troupe, |_, client| Player::Script(Script::new(scenario, client)));
         let mut world = world(scenario, variant);
         let cx = &mut Cx { choices, sink: &mut observer };
         world.draw_swarm(cx);
@@ -108,7 +142,7 @@ impl<'s> Session<'s> {
             steps: 0,
             cuts: 0,
             cut_one_in: None,
-            marks: Arc::default(),
+            workload: None,
         }
     }
 
@@ -133,11 +167,14 @@ impl<'s> Session<'s> {
         match cut.at {
             CutAt::Everywhere if self.may_cut() => choices.choose(point, 2) == 1,
             CutAt::Random if self.may_cut() => {
-                let one_in = *self.cut_one_in.get_or_insert_with(|| match self.scenario.subject() {
-                    // Nobody knows how long code takes: how rare it is, is drawn.
-                    Some(_) => 4 << choices.choose(Point::new(PointKind::Data, Key::WORLD), RARITIES),
-                    None => ONE_IN,
-                });
+                let one_in =
+                    *self.cut_one_in.get_or_insert_with(|| match self.scenario.subject() {
+                        // Nobody knows how long code takes: how rare it is, is drawn.
+                        Some(_) => {
+                            4 << choices.choose(Point::new(PointKind::Data, Key::WORLD), RARITIES)
+                        }
+                        None => ONE_IN,
+                    });
                 choices.chance(point, 1, one_in)
             }
             CutAt::Step { client, step } => {
@@ -176,6 +213,21 @@ impl<'s> Session<'s> {
             }
             _ => self.runner.world_mut().power_cut_all(cx),
         }
+        // Otherwise some of it goes on.
+        if self.cuts == 0 && self.runner.world().is_dark() {
+            self.workload = Some(self.workload_now());
+        }
+    }
+
+    fn workload_now(&self) -> Arc<Workload> {
+        let scripts = || self.runner.clients().iter();
+        let steps = (0..)
+            .zip(scripts())
+            .flat_map(|(client, script)| script.visited().map(move |step| (client, step)));
+        Arc::new(Workload {
+            marks: Arc::new(scripts().flat_map(Player::marked).collect()),
+            steps: steps.collect(),
+        })
     }
 
     /// Does the next thing, whatever the choices say about the power.
@@ -222,13 +274,11 @@ impl<'s> Session<'s> {
     fn recover(&mut self, choices: &mut dyn Choices) -> Step {
         self.cuts += 1;
         let recovery = self.scenario.recover();
-        if self.cuts == 1 {
-            for (client, script) in self.runner.clients().iter().enumerate() {
-                let visited = script.visited().map(|step| (client, step));
-                self.observer.seen.steps.extend(visited);
-            }
-            self.marks = Arc::new(Player::all_marked(self.runner.clients()));
+        if self.cuts == 1 && self.workload.is_none() {
+            self.workload = Some(self.workload_now());
         }
+        let workload = self.workload.as_ref().expect("it ended with the first cut");
+        let marks = Arc::clone(&workload.marks);
         let cut = self.scenario.power_cut();
         let cx = &mut Cx { choices, sink: &mut self.observer };
         let world = self.runner.world_mut();
@@ -248,7 +298,7 @@ impl<'s> Session<'s> {
             self.revive();
             return Step::More;
         }
-        let script = |client| Script::recovering(self.scenario, client, Arc::clone(&self.marks));
+        let script = |client| Script::recovering(self.scenario, client, Arc::clone(&marks));
         let script = recovery.map(script).map(Player::Script);
         self.runner.restart(script.into_iter().collect(), self.scenario.clients().len() as u32);
         Step::More
@@ -340,6 +390,12 @@ impl<'s> Session<'s> {
     /// Adds what was reached.
     pub(super) fn cover(&self, outcome: &Outcome, coverage: &mut Coverage) {
         coverage.add(&self.observer.seen);
+        for step in self.workload.iter().flat_map(|workload| &workload.steps) {
+            // Another run from the same cut has taken it as well.
+            if !coverage.steps.contains(step) {
+                coverage.steps.insert(*step);
+            }
+        }
         let who = if self.cuts > 0 { self.scenario.clients().len() } else { 0 };
         for (client, script) in (who..).zip(self.runner.clients()) {
             coverage.steps.extend(script.visited().map(|step| (client, step)));
@@ -365,16 +421,7 @@ impl<'s> Session<'s> {
         }
         let world = self.runner.world();
         for disk in (0..world.disk_count() as u32).map(DiskId) {
-            let image = world.image(disk);
-            hasher.write_u64(image.len());
-            let mut bytes = [0; 4096];
-            for (at, len) in image.stretches() {
-                for page in (at..at + len).step_by(bytes.len()) {
-                    image.read(page, &mut bytes);
-                    hasher.write_u64(page);
-                    hasher.write(&bytes);
-                }
-            }
+            digest_of(&world.image(disk), &mut hasher);
             for depth in 0..world.node_count(disk) {
                 world.engine(NodeId { disk, depth }).hash(&mut hasher);
             }
@@ -463,4 +510,20 @@ impl<'s> Session<'s> {
             self.runner.clients().iter().map(|client| client.marked().count()).sum();
         (self.runner.world().cut_digest(), marked, self.troupe.progress())
     }
+}
+
+/// A number that follows from these bytes. Four words at a time, each on its own, because every word
+/// of one hash waits for the word before.
+fn of_bytes(bytes: &[u8; 4096]) -> u64 {
+    let mut lanes = [StableHasher::default(); 4];
+    for words in bytes.as_chunks::<8>().0.as_chunks::<4>().0 {
+        for (lane, word) in lanes.iter_mut().zip(words) {
+            lane.write_u64(u64::from_le_bytes(*word));
+        }
+    }
+    let mut all = StableHasher::default();
+    for lane in lanes {
+        all.write_u64(lane.finish());
+    }
+    all.finish()
 }

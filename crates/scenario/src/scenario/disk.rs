@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use headcrash_engine::{Program, RuleId};
-use headcrash_sim::{Device, FaultRule, FlashSpec, Image, Latencies, Limits};
+use headcrash_sim::{Device, FaultRule, FlashSpec, Image, Key, Latencies, Limits};
 
 use super::Content;
 use crate::source::Location;
@@ -81,6 +81,8 @@ pub struct Node {
     pub limits: Limits,
     /// What the file says of each rule, by [`RuleId::index`].
     pub rules: Vec<RuleInfo>,
+    /// Injections that a seed may leave out of a run, with what is drawn for them is found by.
+    pub swarm: Vec<(RuleId, Key)>,
 }
 
 impl Node {

@@ -244,8 +244,10 @@ impl Scenario {
         let client = &mut self.clients[client];
         let location = client.location;
         client.drawn = 0;
-        client.operations =
-            operations.into_iter().map(|operation| WrittenOperation { location, operation }).collect();
+        client.operations = operations
+            .into_iter()
+            .map(|operation| WrittenOperation { location, operation })
+            .collect();
     }
 
     /// What its code under test is given.

@@ -25,6 +25,8 @@ pub(super) struct Same {
     step: Option<String>,
     /// For what clients wait.
     waits: BTreeSet<String>,
+    /// Where code under test panicked.
+    panicked_at: Option<String>,
     controls: Vec<Control>,
 }
 
@@ -57,6 +59,7 @@ impl Same {
             label: run.outcome.label(),
             step: step(scenario, &run.outcome),
             waits: waits(&run.outcome),
+            panicked_at: panicked_at(&run.outcome).map(str::to_owned),
             controls: Vec::new(),
         };
         let holds = |control: &Control| same.control(*control, maker, (scenario, run), used);
@@ -69,6 +72,7 @@ impl Same {
         outcome.label() == self.label
             && (self.step.is_none() || step(scenario, outcome) == self.step)
             && (self.waits.is_empty() || waits(outcome).is_subset(&self.waits))
+            && panicked_at(outcome) == self.panicked_at.as_deref()
     }
 
     /// Whether every control that held still does, where this run fails.
@@ -202,6 +206,13 @@ fn waits(outcome: &Outcome) -> BTreeSet<String> {
         words.collect::<Vec<_>>().join(" ")
     };
     waiters.iter().map(|waiter| kind(&waiter.waits_for)).collect()
+}
+
+/// Where code under test panicked: two panics are not the same failure for being panics.
+fn panicked_at(outcome: &Outcome) -> Option<&str> {
+    let Outcome::Violated(violation) = outcome else { return None };
+    let (place, _) = violation.message.strip_prefix("panicked at ")?.split_once(": ")?;
+    Some(place)
 }
 
 /// Calm, but for the power, which goes at the n-th moment.

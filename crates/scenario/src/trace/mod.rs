@@ -13,6 +13,7 @@ pub use names::Names;
 
 use headcrash_sim::Misuse;
 
+use crate::names::counted;
 use crate::run::{Exhausted, Run};
 use crate::scenario::{Failing, Scenario};
 
@@ -38,7 +39,7 @@ pub fn text(scenario: &Scenario, run: &Run) -> String {
     for tag in &run.suspended {
         text.push_str(&format!("still suspended under {tag}\n"));
     }
-    text.push_str(&format!("{}, {} facts\n", run.outcome.label(), run.fact_count));
+    text.push_str(&format!("{}, {}\n", run.outcome.label(), counted(run.fact_count, "fact")));
     match run.variant.fails {
         Some((Failing::Disk(disk), nth)) => {
             let disk = &scenario.disks()[disk.0].name;
@@ -79,7 +80,7 @@ fn exhausted(all: &Exhausted) -> String {
         (false, Some((kind, n))) => format!("a {kind} question had {n} answers, too many"),
         (false, None) => "ended by a budget".to_owned(),
     };
-    let mut text = format!("\n{} runs, {} saved: {ended}\n", all.whole, all.saved);
+    let mut text = format!("\n{}, {} saved: {ended}\n", counted(all.whole, "run"), all.saved);
     for (outcome, (count, first)) in &all.outcomes {
         text.push_str(&format!("{outcome}: {count}, the first is run {first}\n"));
     }
@@ -88,7 +89,10 @@ fn exhausted(all: &Exhausted) -> String {
 
 /// What came of the runs in which one access failed, in stretches that are alike.
 fn each_failed(outcomes: &[String]) -> String {
-    let mut text = format!("\n{} accesses failed, one in each run\n", outcomes.len());
+    let mut text = match outcomes.len() {
+        1 => "\n1 access failed\n".to_owned(),
+        several => format!("\n{several} accesses failed, one in each run\n"),
+    };
     let mut first = 1;
     for alike in outcomes.chunk_by(|a, b| a == b) {
         let last = first + alike.len() - 1;
@@ -114,7 +118,8 @@ fn missing(run: &Run) -> Option<u64> {
 /// What came of a run, in one line: outcome, number of facts, hash.
 #[must_use]
 pub fn summary(run: &Run) -> String {
-    format!("{}, {} facts, hash {:016x}", run.outcome.label(), run.fact_count, run.hash)
+    let facts = counted(run.fact_count, "fact");
+    format!("{}, {facts}, hash {:016x}", run.outcome.label(), run.hash)
 }
 
 /// The trace of a run as JSON lines: a header, a line for each fact, a last line that says what

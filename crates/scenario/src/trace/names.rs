@@ -78,6 +78,17 @@ impl<'s> Names<'s> {
         }
     }
 
+    /// A fault of a file system, likewise.
+    fn file_fault(&self, fs: FsId, rule: TriggerId) -> String {
+        let infos = &self.scenario.file_systems()[fs.index()].fault_infos;
+        match infos.get(rule.index()) {
+            Some(RuleInfo { name: Some(name), .. }) => format!("`{name}`"),
+            Some(RuleInfo { name: None, .. }) => format!("fault {}", rule.index() + 1),
+            // Added for one run.
+            None => "`fail_each`".to_owned(),
+        }
+    }
+
     fn fault_name(&self, disk: DiskId, rule: TriggerId) -> &'static str {
         let rules = &self.scenario.disks()[disk.index()].faults;
         match rules.get(rule.index()).map(|rule| &rule.effect) {
@@ -164,13 +175,8 @@ impl<'s> Names<'s> {
                 }
             }
             What::FileStruck { request, fs, rule } => {
+                let rule_name = self.file_fault(*fs, *rule);
                 let fs = &self.scenario.file_systems()[fs.index()];
-                let rule_name = match fs.fault_infos.get(rule.index()) {
-                    Some(RuleInfo { name: Some(name), .. }) => format!("`{name}`"),
-                    Some(RuleInfo { name: None, .. }) => format!("fault {}", rule.index() + 1),
-                    // Added for one run.
-                    None => "`fail_each`".to_owned(),
-                };
                 let fault = fs.faults.get(rule.index()).map_or("fail", |rule| rule.fault.name());
                 Told::FileStruck { fs: &fs.name, request: request.number(), rule: rule_name, fault }
             }
@@ -344,6 +350,16 @@ impl<'s> Names<'s> {
             What::Swarm { disk, rule, enabled } => Told::Swarm {
                 disk: self.disk(*disk),
                 rule: self.fault(*disk, *rule),
+                enabled: *enabled,
+            },
+            What::SwarmRule { node, rule, enabled } => Told::Swarm {
+                disk: self.disk(node.disk),
+                rule: self.rule(*node, *rule),
+                enabled: *enabled,
+            },
+            What::SwarmFile { fs, rule, enabled } => Told::Swarm {
+                disk: &self.scenario.file_systems()[fs.index()].name,
+                rule: self.file_fault(*fs, *rule),
                 enabled: *enabled,
             },
             What::Set { node, from, to } => {

@@ -1,6 +1,7 @@
 //! What is on a disk: which sectors are not what they were, and bytes.
 
 use std::fmt::Write;
+use std::iter::Peekable;
 
 use headcrash_sim::Image;
 
@@ -10,28 +11,32 @@ const SECTOR: u64 = 512;
 /// So many stretches are listed.
 const STRETCHES: usize = 32;
 
-/// The stretches, in whole sectors, in which two images differ.
+/// The stretches, in whole sectors, in which two images differ. What is alike for long costs
+/// nothing.
 pub(super) fn differences(was: &Image, is: &Image) -> Vec<(u64, u64)> {
-    let mut sectors: Vec<_> = [was, is]
-        .iter()
-        .flat_map(|image| image.stretches())
-        .flat_map(|(at, len)| at / SECTOR..(at + len).div_ceil(SECTOR))
-        .collect();
-    sectors.sort_unstable();
-    sectors.dedup();
+    let (was_runs, is_runs) = (was.runs(), is.runs());
+    let (mut was_runs, mut is_runs) = (was_runs.iter().peekable(), is_runs.iter().peekable());
     let mut stretches: Vec<(u64, u64)> = Vec::new();
-    let (mut a, mut b) = ([0; SECTOR as usize], [0; SECTOR as usize]);
-    for sector in sectors {
-        let at = sector * SECTOR;
-        read(was, at, &mut a);
-        read(is, at, &mut b);
-        if a == b {
-            continue;
+    let (mut at, end) = (0, was.len().max(is.len()));
+    while at < end {
+        let mut next = end;
+        let mut byte_here = |runs: &mut Peekable<std::slice::Iter<'_, (u64, u64, u8)>>| {
+            while runs.next_if(|(first, len, _)| first + len <= at).is_some() {}
+            let (first, len, byte) = **runs.peek()?;
+            next = next.min(first + len);
+            Some(byte)
+        };
+        // Beyond its end an image is zeroes here.
+        let bytes =
+            [byte_here(&mut was_runs), byte_here(&mut is_runs)].map(Option::unwrap_or_default);
+        if bytes[0] != bytes[1] {
+            let (start, stop) = (at / SECTOR * SECTOR, next.next_multiple_of(SECTOR));
+            match stretches.last_mut() {
+                Some((first, len)) if *first + *len >= start => *len = stop - *first,
+                _ => stretches.push((start, stop - start)),
+            }
         }
-        match stretches.last_mut() {
-            Some((start, len)) if *start + *len == at => *len += SECTOR,
-            _ => stretches.push((at, SECTOR)),
-        }
+        at = next;
     }
     stretches
 }
@@ -91,4 +96,26 @@ pub(super) fn dump(at: u64, bytes: &[u8]) -> String {
     }
     _ = writeln!(text, "{:08x}", at + bytes.len() as u64);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_differs_costs_something() {
+        let was = Image::new(1 << 50, 0x11);
+        let mut is = was.clone();
+        assert_eq!(differences(&was, &is), []);
+        is.write(1000, &[1; 100]);
+        is.write(1024, &[2; 512]);
+        is.write(1 << 40, &[3]);
+        is.write(5 << 40, &[0x11; 4096]);
+        assert_eq!(differences(&was, &is), [(512, 1024), (1 << 40, 512)]);
+        is.fill(4096, 1 << 45, 0);
+        assert_eq!(differences(&was, &is), [(512, 1024), (4096, 1 << 45)]);
+        is.set_len(8192);
+        assert_eq!(differences(&Image::new(8192, 0), &is)[..], [(0, 4096)]);
+        assert_eq!(differences(&is, &was).last(), Some(&(4096, (1 << 50) - 4096)));
+    }
 }

@@ -171,7 +171,8 @@ impl Walk<'_> {
                     format!("waits {said}")
                 }
             };
-            let step = if is_done { String::new() } else { self.step_text(session.location_of(client)) };
+            let step =
+                if is_done { String::new() } else { self.step_text(session.location_of(client)) };
             text.push_str(format!("{name}: {how}{step}").trim_end());
             text.push('\n');
         }

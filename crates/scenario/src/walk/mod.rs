@@ -21,7 +21,8 @@ pub use command::{HELP, Reply};
 pub use goal::Goal;
 
 use crate::failure::{Failure, FailureError};
-use crate::run::{Keep, Observer, Run, Session, Step, Variant, run_as, run_seed};
+use crate::names::counted;
+use crate::run::{Keep, Observer, Run, Session, Step, Variant, Verdicts, run_as, run_seed};
 use crate::scenario::{DiskIndex, Failing, FileSystemIndex, Scenario, Search};
 
 /// A walk keeps at most so many copies of the run under way.
@@ -38,6 +39,7 @@ const UNDO_MAX: usize = 32;
 pub struct Walk<'s> {
     scenario: &'s Scenario,
     seed: Option<u64>,
+    which: Option<String>,
     run: Run,
     /// For each number of steps: how much had been told and asked by then.
     marks: Vec<Mark>,
@@ -107,6 +109,31 @@ impl Recorded {
     }
 }
 
+/// Which of many a run is, if it stands for many.
+fn which(run: &Run) -> Option<String> {
+    if let Some(found) = &run.exploration {
+        let Verdicts { clean, loud, silent } = found.verdicts;
+        let kind = match (silent, loud) {
+            (0, 0) => "clean",
+            (0, _) => "loud",
+            _ => "silent",
+        };
+        let all = format!("{clean} clean, {loud} loud, {silent} silent");
+        return Some(format!("its smallest {kind} example ({all})"));
+    }
+    if let Some(all) = &run.exhausted {
+        let label = run.outcome.label();
+        return Some(format!("one that is {label} of {}", counted(all.whole, "run")));
+    }
+    match (run.variant.fails, run.each_failed.len() as u64) {
+        (_, 0) => None,
+        (None, runs) => {
+            Some(format!("in which nothing fails ({} hold as well)", counted(runs, "run")))
+        }
+        (Some((_, nth)), _) => Some(format!("in which access {nth} fails")),
+    }
+}
+
 impl<'s> Walk<'s> {
     /// The run of a seed, at its beginning: of a scenario whose crash states are searched, the run
     /// that says most.
@@ -114,7 +141,15 @@ impl<'s> Walk<'s> {
     pub fn of_seed(scenario: &'s Scenario, seed: u64) -> Self {
         let run = run_seed(scenario, seed, Keep::Hash);
         // Of its own, so that nothing but the run is told: no search, and no other seed.
-        Self::along(scenario, run.variant, &run.schedule, Some(seed))
+        let mut walk = Self::along(scenario, run.variant, &run.schedule, Some(seed));
+        walk.which = which(&run);
+        walk
+    }
+
+    /// Which of the runs of a seed this is, in words, if there are several.
+    #[must_use]
+    pub fn which(&self) -> Option<&str> {
+        self.which.as_deref()
     }
 
     /// A recorded run, at its beginning. If the scenario was edited since, each kind of question
@@ -143,6 +178,7 @@ impl<'s> Walk<'s> {
         let mut walk = Self {
             scenario,
             seed,
+            which: None,
             run,
             marks: Vec::new(),
             checkpoints: vec![start.clone()],

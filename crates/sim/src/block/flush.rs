@@ -10,7 +10,10 @@ use crate::trace::What;
 use crate::world::{Cx, World};
 
 impl World {
-    pub(super) fn flush(&self, request: &mut Request, layer: usize) -> Flow {
+    pub(super) fn flush(&mut self, request: &mut Request, layer: usize, cx: &mut Cx<'_>) -> Flow {
+        if let Some(flow) = self.flush_straight(request, layer, cx) {
+            return flow;
+        }
         let disk = &self.disks[request.disk.index()];
         if !disk.read_only {
             let written = disk.layers[layer].written;
@@ -51,21 +54,25 @@ impl World {
     pub(super) fn flush_to_disk(&self, request: &mut Request, layer: usize, written: u64) -> Flow {
         let disk = &self.disks[request.disk.index()];
         request.plan.push(Step::FlushBelow { layer });
-        // The medium has a word in it: what completed while a flush was under way is not covered
-        // by that flush, whatever the layers have counted since.
-        let medium = &disk.medium;
-        let covered = layer + 1 < disk.layers.len()
-            || request.flushed
-            || (medium.is_covered(self.flush_scope(request)) && !medium.owes(request.client));
-        let clean =
-            disk.dialect == Dialect::Qemu10 && disk.layers[layer].flushed == written && covered;
-        if !disk.no_flush && !clean {
+        if !disk.no_flush && !self.is_clean(request, layer, written) {
             let event = disk.events.flush_to_disk;
             request
                 .plan
                 .extend([Step::DriverFlush { layer }, Step::Announce { layer: layer + 1, event }]);
         }
         Flow::Go
+    }
+
+    /// Whether a layer has nothing to flush to what is below it.
+    pub(super) fn is_clean(&self, request: &Request, layer: usize, written: u64) -> bool {
+        let disk = &self.disks[request.disk.index()];
+        // The medium has a word in it: what completed while a flush was under way is not covered
+        // by that flush, whatever the layers have counted since.
+        let medium = &disk.medium;
+        let covered = layer + 1 < disk.layers.len()
+            || request.flushed
+            || (medium.is_covered(self.flush_scope(request)) && !medium.owes(request.client));
+        disk.dialect == Dialect::Qemu10 && disk.layers[layer].flushed == written && covered
     }
 
     pub(super) fn driver_flush(
@@ -80,12 +87,14 @@ impl World {
                 request.plan.push(Step::Flush { layer: layer + 1 });
                 self.check(request, layer, Access::FLUSH, cx)
             }
-            LayerKind::File => {
-                let scope = self.flush_scope(request);
-                request.flushed = true;
-                self.transfer(request, Transfer::Flush { scope }, cx)
-            }
+            LayerKind::File => self.flush_medium(request, cx),
         }
+    }
+
+    pub(super) fn flush_medium(&mut self, request: &mut Request, cx: &mut Cx<'_>) -> Flow {
+        let scope = self.flush_scope(request);
+        request.flushed = true;
+        self.transfer(request, Transfer::Flush { scope }, cx)
     }
 
     /// What a flush that reaches the medium covers: what had completed when the client asked for

@@ -7,6 +7,7 @@
 mod discard;
 mod flush;
 mod read;
+mod straight;
 mod transfer;
 mod write;
 mod zero;
@@ -18,7 +19,7 @@ use alloc::vec::Vec;
 use headcrash_engine::{Access, Deed, Engine, EventId, Passage, Requester, Verdict, Witness};
 
 use crate::disk::{LayerKind, NodeId, TrackId};
-use crate::io::{RequestId, Verb};
+use crate::io::RequestId;
 use crate::request::{Life, Request, Step};
 use crate::trace::{RuleList, What};
 use crate::world::{Cx, Due, World};
@@ -31,6 +32,7 @@ pub(crate) enum Flow {
 }
 
 impl World {
+    #[inline]
     pub(crate) fn perform(&mut self, request: &mut Request, step: Step, cx: &mut Cx<'_>) -> Flow {
         match step {
             Step::Announce { layer, event } => self.announce(request, layer, event, cx),
@@ -63,7 +65,7 @@ impl World {
             Step::ReadPieces(span) => self.read_pieces(request, span),
             Step::DriverRead(span) => self.driver_read(request, span, cx),
             Step::Unpad(span) => {
-                let padded = request.buffers.pop().expect("a padded read has its buffer");
+                let mut padded = request.buffers.pop().expect("a padded read has its buffer");
                 if request.result.is_ok() {
                     request.bytes_mut(span).copy_from_slice(padded.part(span.at, span.len));
                 }
@@ -81,8 +83,7 @@ impl World {
                 self.driver_write(request, span, source, fua, cx)
             }
             Step::Written { layer } => {
-                self.disks[request.disk.index()].layers[layer].written += 1;
-                request.pretended &= request.shape.verb == Verb::Discard;
+                self.written(request, layer);
                 Flow::Go
             }
             Step::FlushIfOk { layer } => {
@@ -117,7 +118,7 @@ impl World {
 
             Step::Erase(span) => self.erase(request, span, cx),
 
-            Step::Flush { layer } => self.flush(request, layer),
+            Step::Flush { layer } => self.flush(request, layer, cx),
             Step::FlushStart { layer, written } => self.flush_start(request, layer, written, cx),
             Step::FlushToDisk { layer, written } => self.flush_to_disk(request, layer, written),
             Step::DriverFlush { layer } => self.driver_flush(request, layer, cx),

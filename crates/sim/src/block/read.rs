@@ -4,7 +4,6 @@ use headcrash_engine::{Access, IoKind};
 
 use super::Flow;
 use crate::disk::LayerKind;
-use crate::image::filled;
 use crate::request::{Buffer, Request, Span, Step, Transfer};
 use crate::world::{Cx, World};
 
@@ -15,6 +14,10 @@ impl World {
         if matches!(disk.layers[layer].kind, LayerKind::File) {
             return self.transfer(request, Transfer::Read(span), cx);
         }
+        if let Some(flow) = self.read_straight(request, span, cx) {
+            return flow;
+        }
+        let disk = &mut self.disks[request.disk.index()];
         let align = disk.layers[layer].align;
         if len == 0 && at % align != 0 {
             return Flow::Go;
@@ -24,8 +27,8 @@ impl World {
         let track = disk.track(layer, request.id, aligned.at, aligned.len);
         request.plan.push(Step::Untrack { layer, track });
         if aligned != span {
-            let bytes = filled(aligned.len, disk.untouched());
-            request.buffers.push(Buffer::own(aligned.at, bytes));
+            let byte = disk.untouched();
+            request.buffers.push(Buffer::blank(aligned.at, aligned.len, byte));
             request.plan.push(Step::Unpad(span));
         }
         request.plan.extend([Step::ReadPieces(aligned), Step::Gate { layer, track }]);
@@ -47,11 +50,7 @@ impl World {
 
     /// The longest read or write a layer takes in one piece.
     pub(super) fn max_piece(&self, request: &Request, layer: usize) -> u64 {
-        let layer = &self.disks[request.disk.index()].layers[layer];
-        let max = layer.max_transfer.unwrap_or(i32::MAX as u64);
-        // At least one unit: limits are multiples of the alignment above a node, but not of
-        // whatever a user stacks on it.
-        (max - max % layer.align).max(layer.align)
+        self.disks[request.disk.index()].layers[layer].max_piece()
     }
 
     pub(super) fn driver_read(

@@ -13,7 +13,9 @@ use crate::fault::{Applied, Damage, Effect, Fault, Lasts};
 use crate::image::filled;
 use crate::medium::{Arrival, Bytes, DeviceEvent, Shows};
 use crate::misuse::MisuseKind;
-use crate::request::{Content, Life, Request, Source, Span, Step, Strike, Transfer};
+use crate::request::{
+    Buffer, Content, Life, Payload, Request, Source, Span, Step, Strike, Transfer,
+};
 use crate::trace::What;
 use crate::world::{Cx, Due, World};
 
@@ -229,13 +231,14 @@ impl World {
             return;
         }
         // From now on is from this access on.
-        disk.writes_refused |= request.strikes.iter().any(|strike| strike.fault == Fault::ReadOnly);
+        disk.writes_refused |=
+            request.strikes.iter().any(|strike| matches!(strike.fault, Fault::ReadOnly));
         if writes && disk.writes_refused {
             request.result = Err(Errno::EROFS);
             return;
         }
         let mut strikes = core::mem::take(&mut request.strikes);
-        if strikes.iter().any(|strike| strike.fault == Fault::Evict) {
+        if strikes.iter().any(|strike| matches!(strike.fault, Fault::Evict)) {
             disk.medium.evict();
         }
         if disk.flash.is_some() {
@@ -472,9 +475,10 @@ impl World {
         let disk = &mut self.disks[id.index()];
         let mut once = from != span.at || flips > 0;
         let mut lies_there = false;
-        let bytes = request.bytes_mut(span);
+        let buffer = request.buffer_mut(span);
         let read = match wraps {
             Some(wraps) => {
+                let bytes = buffer.part_mut(span.at, span.len);
                 let read = disk.read_wrapped(span.at, wraps, bytes);
                 // What lies elsewhere is right as often as it is not.
                 let mut clean = vec![0; bytes.len()];
@@ -482,8 +486,17 @@ impl World {
                 once |= read == Ok(false) && clean != bytes;
                 read
             }
-            None => disk.medium.read(from, bytes),
+            // Most buffers are read into once, and wholly.
+            None => match buffer.bytes {
+                Payload::Blank(len, _) if len == span.len => {
+                    let (bytes, read) = disk.medium.copy(from, len);
+                    buffer.bytes = Payload::Own(bytes);
+                    read
+                }
+                _ => disk.medium.read(from, buffer.part_mut(span.at, span.len)),
+            },
         };
+        let bytes = buffer.part_mut(span.at, span.len);
         match read {
             Ok(changed) => lies_there |= changed,
             Err(errno) => {
@@ -854,11 +867,16 @@ fn wrapped(at: u64, len: u64, wraps: u64) -> impl Iterator<Item = (u64, u64)> {
 }
 
 impl Request {
-    /// The bytes that belong at `span`, in the topmost buffer that has them all.
-    pub(crate) fn bytes_mut(&mut self, span: Span) -> &mut [u8] {
+    /// The topmost buffer that has all the bytes that belong at `span`.
+    fn buffer_mut(&mut self, span: Span) -> &mut Buffer {
         let covering =
             self.buffers.iter_mut().rev().find(|buffer| buffer.covers(span.at, span.len));
-        covering.expect("what is read has a buffer").part_mut(span.at, span.len)
+        covering.expect("what is read has a buffer")
+    }
+
+    /// The bytes that belong at `span`, in that buffer.
+    pub(crate) fn bytes_mut(&mut self, span: Span) -> &mut [u8] {
+        self.buffer_mut(span).part_mut(span.at, span.len)
     }
 
     /// The same, for somebody who keeps them.

@@ -4,7 +4,6 @@ use headcrash_engine::{Access, Dialect, IoKind, Quirks};
 
 use super::Flow;
 use crate::disk::{LayerKind, TrackId};
-use crate::image::filled;
 use crate::request::{Buffer, Content, Request, Source, Span, Step, Transfer};
 use crate::trace::What;
 use crate::world::{Cx, World};
@@ -77,6 +76,10 @@ impl World {
                 return Flow::Go;
             }
         };
+        if let Some(flow) = self.write_straight(request, span, source, fua, cx) {
+            return flow;
+        }
+        let disk = &mut self.disks[request.disk.index()];
         let aligned = padding.aligned;
         let track = disk.track(layer, request.id, aligned.at, aligned.len);
         request.plan.push(Step::Untrack { layer, track });
@@ -84,7 +87,7 @@ impl World {
             request.plan.push(Step::WriteAligned { span, content, fua, track });
             return Flow::Go;
         }
-        request.buffers.push(Buffer::own(aligned.at, filled(aligned.len, 0)));
+        request.buffers.push(Buffer::blank(aligned.at, aligned.len, 0));
         request.plan.push(Step::DropBuffers { count: 1 });
         let depth = request.plan.len();
         let content = Content::Data(Source::Buffers);
@@ -206,7 +209,7 @@ impl World {
             let len = end - at;
             match content {
                 Content::Data(Source::Buffers) => {
-                    let payload = below.iter().rev().find(|buffer| buffer.covers(at, len));
+                    let payload = below.iter_mut().rev().find(|buffer| buffer.covers(at, len));
                     let payload = payload.expect("what is written is in a buffer");
                     buffer.part_mut(at, len).copy_from_slice(payload.part(at, len));
                 }

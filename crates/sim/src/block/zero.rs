@@ -5,7 +5,6 @@ use headcrash_engine::{Access, Dialect, Errno, IoKind};
 use super::Flow;
 use super::write::{Padding, Side};
 use crate::disk::{Layer, LayerKind, TrackId};
-use crate::image::filled;
 use crate::request::{Buffer, Content, Request, Source, Span, Step, ZeroRest};
 use crate::world::{Cx, World};
 
@@ -42,7 +41,7 @@ impl World {
         let buffers = [tail, head];
         let count = buffers.iter().flatten().count();
         for span in buffers.into_iter().flatten() {
-            request.buffers.push(Buffer::own(span.at, filled(span.len, 0)));
+            request.buffers.push(Buffer::blank(span.at, span.len, 0));
         }
         if count > 0 {
             request.plan.push(Step::DropBuffers { count });
@@ -78,7 +77,7 @@ impl World {
         let ends = [tail, head].into_iter().flatten();
         let count = ends.clone().count();
         for block in ends {
-            request.buffers.push(Buffer::own(block.at, filled(block.len, 0)));
+            request.buffers.push(Buffer::blank(block.at, block.len, 0));
         }
         request.plan.push(Step::DropBuffers { count });
         let depth = request.plan.len();

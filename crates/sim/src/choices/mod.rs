@@ -85,11 +85,13 @@ pub enum PointKind {
     Tear,
     /// What undefined bytes are, or which address a fault hits.
     Data,
+    /// What code under test asks for itself.
+    Code,
 }
 
 impl PointKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Schedule,
         Self::Completion,
         Self::Resume,
@@ -99,6 +101,7 @@ impl PointKind {
         Self::CrashSector,
         Self::Tear,
         Self::Data,
+        Self::Code,
     ];
 
     /// Its name in files and traces.
@@ -114,6 +117,7 @@ impl PointKind {
             Self::CrashSector => "crash_sector",
             Self::Tear => "tear",
             Self::Data => "data",
+            Self::Code => "code",
         }
     }
 

@@ -80,7 +80,8 @@ impl Seeded {
             | PointKind::Latency
             | PointKind::Fault
             | PointKind::Cut
-            | PointKind::Data => stream.generator.get_or_insert_with(generator).next_u64(),
+            | PointKind::Data
+            | PointKind::Code => stream.generator.get_or_insert_with(generator).next_u64(),
             PointKind::Completion
             | PointKind::Resume
             | PointKind::CrashSector

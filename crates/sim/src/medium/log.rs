@@ -46,13 +46,6 @@ pub(crate) enum Part<'a> {
 }
 
 impl Part<'_> {
-    pub(crate) const fn len(self) -> u64 {
-        match self {
-            Part::Data(data) => data.len() as u64,
-            Part::Fill(_, len) => len,
-        }
-    }
-
     pub(crate) fn copy_to(self, into: &mut [u8]) {
         match self {
             Part::Data(data) => into.copy_from_slice(data),
@@ -181,7 +174,8 @@ impl Log {
 
     /// Forgets the oldest ones, as long as `done` says so.
     pub(crate) fn trim(&mut self, mut done: impl FnMut(&Effect) -> bool) {
-        while let Some(chunk) = self.chunks.front() {
+        while !self.is_empty() {
+            let chunk = &self.chunks[0];
             while self.gone < chunk.len() && done(&chunk[self.gone]) {
                 self.gone += 1;
                 self.len -= 1;
@@ -191,7 +185,10 @@ impl Log {
             }
             if self.chunks.len() == 1 && self.gone < CHUNK {
                 // Room is left in it: but nobody is in it, and a new one starts at the front.
-                self.chunks.clear();
+                match Arc::get_mut(&mut self.chunks[0]) {
+                    Some(chunk) => chunk.clear(),
+                    None => self.chunks.clear(),
+                }
                 self.gone = 0;
                 return;
             }

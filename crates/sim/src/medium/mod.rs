@@ -207,7 +207,6 @@ impl Medium {
             || (fua && self.device.cache != DeviceCache::Lying && self.device.fua != Fua::Ignored);
         let settled = if durable { Settled::Known } else { Settled::Overwritten };
         self.settle(at, len, settled);
-        let part = bytes.part(0, len);
         if let Some(before) = &mut self.before {
             let mut old = vec![0; len as usize];
             self.image.read(at, &mut old);
@@ -215,11 +214,11 @@ impl Medium {
         }
         // With nothing else undecided, what is durable needs no memory.
         if durable && self.log.is_empty() {
-            part.write_to(&mut self.image, at);
+            bytes.part(0, len).write_to(&mut self.image, at);
             self.overlays.rewritten(at, len, None);
             self.covered = self.seq;
         } else {
-            let old = Some(self.image.swap(at, part));
+            let old = Some(self.image.swap(at, len, &bytes));
             let by = (!durable).then_some(self.seq);
             self.overlays.rewritten(at, len, by);
             let fate = if durable { Fate::Durable } else { Fate::Pending };
@@ -336,7 +335,7 @@ impl Medium {
         let mut kept = Log::default();
         for effect in self.log.iter().filter(|effect| effect.fate != Fate::Dropped) {
             let mut effect = effect.clone();
-            effect.old = Some(self.image.swap(effect.at, effect.bytes.part(0, effect.len)));
+            effect.old = Some(self.image.swap(effect.at, effect.len, &effect.bytes));
             kept.push(effect);
         }
         self.log = kept;
@@ -656,6 +655,13 @@ impl Medium {
     pub(crate) fn read(&self, at: u64, into: &mut [u8]) -> Result<bool, Errno> {
         self.image.read(at, into);
         self.overlays.read(at, into)
+    }
+
+    /// The same, and the bytes.
+    pub(crate) fn copy(&self, at: u64, len: u64) -> (Vec<u8>, Result<bool, Errno>) {
+        let mut bytes = self.image.copy(at, len);
+        let read = self.overlays.read(at, &mut bytes);
+        (bytes, read)
     }
 
     /// What reads would see of a stretch after a cut that left nothing undecided there.
