@@ -14,15 +14,15 @@ fn without_faults_it_is_its_model() {
 }
 #[test]
 fn power_cuts_between_words() {
-    holds("power cuts between words", 1_000);
+    holds("power cuts between words", 500);
 }
 #[test]
 fn power_cuts_inside_words() {
-    holds("power cuts inside words", 1_000);
+    holds("power cuts inside words", 500);
 }
 #[test]
 fn power_cuts_inside_erases() {
-    holds("power cuts inside erases", 1_000);
+    holds("power cuts inside erases", 500);
 }
 #[test]
 fn an_error_passes() {

@@ -10,3 +10,5 @@ pub mod nor_flash;
 pub mod redb;
 #[cfg(feature = "sequential-storage")]
 pub mod sequential_storage;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

@@ -70,6 +70,13 @@ pub enum Reply {
     Holds(Runs),
 }
 
+/// What a reader sees.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    has_dir: bool,
+    files: BTreeMap<Place, Runs>,
+}
+
 fn runs(bytes: &[u8]) -> Runs {
     bytes.chunk_by(|a, b| a == b).map(|run| (run.len() as u32, run[0])).collect()
 }
@@ -85,7 +92,7 @@ pub struct Files<const STRICT: bool> {
 impl<const STRICT: bool> Model for Files<STRICT> {
     type Op = Op;
     type Reply = Reply;
-    type View = BTreeMap<Place, Runs>;
+    type View = Seen;
 
     fn apply(&mut self, op: &Op) -> Reply {
         if let Op::Create(place) | Op::Write { place, .. } = op
@@ -121,21 +128,23 @@ impl<const STRICT: bool> Model for Files<STRICT> {
         }
     }
 
-    fn view(&self) -> BTreeMap<Place, Runs> {
-        self.files.iter().map(|(place, file)| (*place, runs(file))).collect()
+    fn view(&self) -> Seen {
+        let files = self.files.iter().map(|(place, file)| (*place, runs(file))).collect();
+        Seen { has_dir: self.has_dir, files }
     }
 
-    fn allows(past: &Past<Self>, seen: &BTreeMap<Place, Runs>) -> bool {
+    fn allows(past: &Past<Self>, seen: &Seen) -> bool {
         if past.states().any(|state| state.view() == *seen) {
             return true;
         }
         let (before, after) = (past.durable().view(), past.newest().view());
-        let mut places = before.keys().chain(after.keys()).chain(seen.keys());
+        let files = [&before, &after, seen].map(|it| it.files.keys());
         let survives = |place| {
-            let (before, after) = (before.get(place), after.get(place));
-            before != after || seen.get(place) == before
+            let (before, after) = (before.files.get(place), after.files.get(place));
+            before != after || seen.files.get(place) == before
         };
-        !STRICT && places.all(survives)
+        let has_dir = before.has_dir != after.has_dir || seen.has_dir == before.has_dir;
+        !STRICT && has_dir && files.into_iter().flatten().all(survives)
     }
 
     fn draw(&self, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Op> {
@@ -284,7 +293,7 @@ impl<V: Volume, const STRICT: bool> Subject for Fat<V, STRICT> {
         Ok(Reply::Done)
     }
 
-    fn show(&mut self) -> Fallible<BTreeMap<Place, Runs>> {
+    fn show(&mut self) -> Fallible<Seen> {
         let volume = self.volume()?;
         let mut files = BTreeMap::new();
         let has_dir = volume.has_dir()?;
@@ -299,7 +308,7 @@ impl<V: Volume, const STRICT: bool> Subject for Fat<V, STRICT> {
         self.unmount()?;
         let is_sound = copies_agree(&self.disk, V::START)?;
         assert!(is_sound || !self.was_sound, "the copies of the allocation table differ");
-        Ok(files)
+        Ok(Seen { has_dir, files })
     }
 
     fn close(mut self) -> Fallible<()> {

@@ -10,3 +10,5 @@ pub mod fatfs;
 pub mod redb;
 #[cfg(feature = "sequential-storage")]
 pub mod sequential_storage;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

@@ -215,7 +215,7 @@ fn sound(error: ::redb::Error) -> ::redb::Error {
 fn open(storage: &Storage) -> Fallible<Database> {
     let files = storage.files("fs");
     let make = |file| {
-        let made = Builder::new().set_cache_size(1 << 16).create_with_backend(Backend(file));
+        let made = Builder::new().set_cache_size(1 << 24).create_with_backend(Backend(file));
         made.map_err(|error| sound(error.into()))
     };
     if !files.exists("db")? {

@@ -12,5 +12,5 @@ mod adapters {
 }
 
 fn main() {
-    row::print(guest::campaigns(), 500);
+    row::print(guest::campaigns(), 2000);
 }
