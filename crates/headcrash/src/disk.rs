@@ -76,7 +76,12 @@ impl Inner {
             ));
         }
         let at = first.0.checked_mul(self.sector);
-        at.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "beyond every disk"))
+        let is_inside = |at: &u64| at.checked_add(len as u64).is_some_and(|end| end <= self.len);
+        at.filter(is_inside).ok_or_else(|| {
+            let count = self.len / self.sector;
+            let what = format!("{len} bytes from sector {} on, of a disk of {count}", first.0);
+            io::Error::new(io::ErrorKind::InvalidInput, what)
+        })
     }
 
     async fn read(&self, first: Sector, into: &mut [u8]) -> io::Result<()> {

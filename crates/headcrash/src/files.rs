@@ -57,13 +57,13 @@ impl Inner {
     }
 
     async fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let done = self.request(FileOp::List { path: place(path)? }).await?;
+        let done = self.request(FileOp::List { path: place_or_root(path)? }).await?;
         let names = String::from_utf8_lossy(&done.data).into_owned();
         Ok(names.lines().map(str::to_owned).collect())
     }
 
     async fn exists(&self, path: &str) -> io::Result<bool> {
-        match self.request(FileOp::Lookup { path: place(path)? }).await {
+        match self.request(FileOp::Lookup { path: place_or_root(path)? }).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -129,7 +129,7 @@ on_paths! {
     remove_file(path) => FileOp::Unlink { path: place(path)? };
     make_dir(path) => FileOp::MakeDir { path: place(path)? };
     remove_dir(path) => FileOp::RemoveDir { path: place(path)? };
-    sync_dir(path) => FileOp::SyncDir { path: place(path)? };
+    sync_dir(path) => FileOp::SyncDir { path: place_or_root(path)? };
 }
 
 fn create(path: &str, exclusive: bool) -> io::Result<FileOp> {
@@ -140,17 +140,21 @@ fn open(path: &str) -> io::Result<FileOp> {
     Ok(FileOp::Open { path: place(path)? })
 }
 
-/// A path as the world knows it: whose root is `/`.
+/// As [`place`], where the directory itself can be meant: its path is empty, and the world's is `/`.
+fn place_or_root(path: &str) -> io::Result<Arc<str>> {
+    if path.is_empty() { Ok("/".into()) } else { place(path) }
+}
+
+/// A path as the world knows it.
 fn place(path: &str) -> io::Result<Arc<str>> {
     let is_odd = |name: &str| matches!(name, "" | "." | "..");
-    match path {
-        "" => Ok("/".into()),
-        path if path.split('/').any(is_odd) => Err(io::Error::new(
+    if path.split('/').any(is_odd) {
+        return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!("`{path}` is no path below the directory: names, with `/` between them"),
-        )),
-        path => Ok(path.into()),
+        ));
     }
+    Ok(path.into())
 }
 
 impl SimFiles {

@@ -31,7 +31,7 @@ impl Disk {
     /// NOR flash of `size` bytes: erase blocks, words that are programmed, bits that only clear.
     #[must_use]
     pub fn flash(size: u64) -> Self {
-        Self::preset(size, "nor_flash")
+        Self::new(size).with("medium", "nor_flash()")
     }
 
     /// How many bytes it writes whole, and accesses are multiples of: 512 or 4096, say.

@@ -1,0 +1,14 @@
+//! Published crates, as they are, with a model of what they promise.
+
+#[cfg(feature = "embedded-sdmmc")]
+pub mod embedded_sdmmc;
+#[cfg(any(feature = "embedded-sdmmc", feature = "fatfs"))]
+pub mod fat;
+#[cfg(feature = "fatfs")]
+pub mod fatfs;
+#[cfg(feature = "redb")]
+pub mod redb;
+#[cfg(feature = "sequential-storage")]
+pub mod sequential_storage;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;

@@ -1,0 +1,298 @@
+//! redb: a database in one file, whose transactions are atomic and durable.
+
+use std::collections::BTreeMap;
+
+use ::redb::{Builder, Database, ReadableTable, TableDefinition, TableError};
+use arbitrary::{Arbitrary, Unstructured};
+use headcrash::io::{Directory, File};
+use headcrash::{Check, Fallible, FileSystem, Model, Storage, Subject, check};
+use serde::{Deserialize, Serialize};
+
+use crate::adapters::redb::{Backend, begin_read, commit_later};
+
+/// What is done to a table in a transaction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Arbitrary)]
+pub enum Change {
+    /// A key gets a value of `len` bytes, all alike.
+    Insert {
+        /// The key.
+        key: u8,
+        /// Bytes of the value.
+        len: u32,
+        /// Each of them.
+        fill: u8,
+    },
+    /// A key goes.
+    Remove {
+        /// The key.
+        key: u8,
+    },
+}
+
+/// What a database is asked.
+#[derive(Clone, Debug, Serialize, Deserialize, Arbitrary)]
+pub enum Op {
+    /// A transaction that is committed.
+    Commit(Vec<Change>),
+    /// A transaction that is committed, and durable with the next one that is.
+    CommitLater(Vec<Change>),
+    /// A transaction that is taken back.
+    Abort(Vec<Change>),
+    /// One value.
+    Get {
+        /// Of this key.
+        key: u8,
+    },
+    /// The database is closed and opened.
+    Reopen,
+}
+
+/// A value, by what is seen of it: how long it is, and the byte it is made of.
+pub type Value = (u32, Option<u8>);
+
+/// What is in the table. With `LATER` some transactions are not durable by themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Table<const LATER: bool>(BTreeMap<u8, Value>);
+
+impl<const LATER: bool> Model for Table<LATER> {
+    type Op = Op;
+    type Reply = Option<Value>;
+    type View = BTreeMap<u8, Value>;
+
+    fn apply(&mut self, op: &Op) -> Option<Value> {
+        match op {
+            Op::Commit(changes) | Op::CommitLater(changes) => {
+                for change in changes {
+                    match *change {
+                        Change::Insert { key, len, fill } => {
+                            self.0.insert(key, (len, (len > 0).then_some(fill)));
+                        }
+                        Change::Remove { key } => _ = self.0.remove(&key),
+                    }
+                }
+                None
+            }
+            Op::Abort(_) | Op::Reopen => None,
+            Op::Get { key } => self.0.get(key).copied(),
+        }
+    }
+
+    fn view(&self) -> BTreeMap<u8, Value> {
+        self.0.clone()
+    }
+
+    fn is_durable(op: &Op) -> bool {
+        matches!(op, Op::Commit(_))
+    }
+
+    fn draw(&self, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Op> {
+        Ok(match bytes.int_in_range(0..=9)? {
+            0 => Op::Get { key: bytes.int_in_range(0..=15)? },
+            1 => Op::Abort(changes(bytes)?),
+            2 if !LATER => Op::Reopen,
+            2..=4 if LATER => Op::CommitLater(changes(bytes)?),
+            _ => Op::Commit(changes(bytes)?),
+        })
+    }
+}
+
+fn changes(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Change>> {
+    let count = bytes.int_in_range(0..=4)?;
+    (0..count).map(|_| change(bytes)).collect()
+}
+
+/// Values are small as a rule, and sometimes larger than all else together.
+fn change(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Change> {
+    let key = bytes.int_in_range(0..=15)?;
+    if bytes.ratio(1, 4)? {
+        return Ok(Change::Remove { key });
+    }
+    let most = match bytes.int_in_range(0..=7)? {
+        0 => 1_000_000,
+        1 | 2 => 70_000,
+        3 => 5_000,
+        _ => 200,
+    };
+    Ok(Change::Insert { key, len: bytes.int_in_range(0..=most)?, fill: bytes.arbitrary()? })
+}
+
+const TABLE: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("t");
+
+/// A database. One that has met an error is opened anew before it is used again. With `VERIFIED` its
+/// own check has to find it sound whenever it is looked at.
+#[derive(Debug)]
+pub struct Redb<const LATER: bool, const VERIFIED: bool> {
+    storage: Storage,
+    database: Option<Database>,
+}
+
+impl<const LATER: bool, const VERIFIED: bool> Redb<LATER, VERIFIED> {
+    fn database(&mut self) -> Fallible<&mut Database> {
+        if self.database.is_none() {
+            self.database = Some(open(&self.storage)?);
+        }
+        Ok(self.database.as_mut().expect("it is open"))
+    }
+
+    fn try_apply(&mut self, op: &Op) -> Fallible<Option<Value>> {
+        let database = self.database()?;
+        match op {
+            Op::Commit(changes) | Op::CommitLater(changes) | Op::Abort(changes) => {
+                let mut transaction = database.begin_write()?;
+                if let Op::CommitLater(_) = op {
+                    commit_later(&mut transaction)?;
+                }
+                {
+                    let mut table = transaction.open_table(TABLE)?;
+                    for change in changes {
+                        match *change {
+                            Change::Insert { key, len, fill } => {
+                                table.insert(key, vec![fill; len as usize].as_slice())?;
+                            }
+                            Change::Remove { key } => {
+                                table.remove(key)?;
+                            }
+                        }
+                    }
+                }
+                match op {
+                    Op::Abort(_) => transaction.abort()?,
+                    _ => transaction.commit()?,
+                }
+                Ok(None)
+            }
+            Op::Get { key } => {
+                let transaction = begin_read(database)?;
+                let table = match transaction.open_table(TABLE) {
+                    Err(TableError::TableDoesNotExist(_)) => return Ok(None),
+                    table => table?,
+                };
+                let value = table.get(key)?;
+                Ok(value.map(|value| seen(value.value())))
+            }
+            Op::Reopen => {
+                self.database = None;
+                self.database()?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn try_show(&mut self) -> Fallible<BTreeMap<u8, Value>> {
+        let database = self.database()?;
+        if VERIFIED {
+            let is_sound = database.check_integrity().map_err(|error| sound(error.into()))?;
+            assert!(is_sound, "the database finds itself damaged");
+        }
+        let transaction = begin_read(database)?;
+        let table = match transaction.open_table(TABLE) {
+            Err(TableError::TableDoesNotExist(_)) => return Ok(BTreeMap::new()),
+            table => table?,
+        };
+        let mut values = BTreeMap::new();
+        for entry in table.iter()? {
+            let (key, value) = entry?;
+            values.insert(key.value(), seen(value.value()));
+        }
+        Ok(values)
+    }
+}
+
+fn seen(value: &[u8]) -> Value {
+    let fill = value.first().copied().filter(|first| value.iter().all(|byte| byte == first));
+    (value.len() as u32, fill)
+}
+
+/// A disk may fail, and then redb may say so; that its file is corrupted is no answer to that.
+fn sound(error: ::redb::Error) -> ::redb::Error {
+    if let ::redb::Error::Corrupted(what) = &error {
+        panic!("the database says that it is corrupted: {what}");
+    }
+    error
+}
+
+/// A new one is made under another name: a power cut while it is made leaves none.
+fn open(storage: &Storage) -> Fallible<Database> {
+    let files = storage.files("fs");
+    let make = |file| {
+        let made = Builder::new().set_cache_size(1 << 24).create_with_backend(Backend(file));
+        made.map_err(|error| sound(error.into()))
+    };
+    if !files.exists("db")? {
+        let file = files.create("new")?;
+        file.set_len(0)?;
+        drop(make(file)?);
+        files.rename("new", "db")?;
+        files.sync_dir("")?;
+    }
+    Ok(make(files.open("db")?)?)
+}
+
+impl<const LATER: bool, const VERIFIED: bool> Subject for Redb<LATER, VERIFIED> {
+    type Model = Table<LATER>;
+    const NAME: &'static str = "redb";
+
+    fn open(storage: &Storage) -> Fallible<Self> {
+        Ok(Self { storage: storage.clone(), database: Some(open(storage)?) })
+    }
+
+    fn apply(&mut self, op: &Op) -> Fallible<Option<Value>> {
+        let reply = self.try_apply(op);
+        if reply.is_err() {
+            self.database = None;
+        }
+        reply
+    }
+
+    fn show(&mut self) -> Fallible<BTreeMap<u8, Value>> {
+        let seen = self.try_show();
+        if seen.is_err() {
+            self.database = None;
+        }
+        seen
+    }
+
+    fn close(mut self) -> Fallible<()> {
+        // What is to be durable later is so now.
+        self.apply(&Op::Commit(Vec::new()))?;
+        Ok(())
+    }
+}
+
+/// Errors of the device that pass: at most so many.
+fn errors(times: u64) -> String {
+    let fault = |on: &str, applied: &str| {
+        format!(
+            "(what: fail(errno: \"EIO\"{applied}), on: [{on}], chance: (1, 200), times: {times})"
+        )
+    };
+    let faults = [
+        fault("read_file", ""),
+        fault("write_file", ""),
+        fault("write_file", ", applied: all"),
+        fault("sync_data", ""),
+        fault("set_len", ""),
+    ];
+    format!("[{}]", faults.join(", "))
+}
+
+/// What a database is put through.
+#[must_use]
+pub fn campaigns() -> Vec<(&'static str, Check)> {
+    let strict = FileSystem::posix_strict;
+    let failing = |times| strict().with("faults", &errors(times));
+    let later = check::<Redb<true, false>>().operations(20);
+    let durable = check::<Redb<false, false>>().operations(20);
+    let verified = check::<Redb<false, true>>().operations(20);
+    let on = |check: &Check, fs: FileSystem| check.clone().file_system("fs", fs);
+    vec![
+        ("no faults", on(&later, strict())),
+        ("power cuts, posix_strict", on(&later, strict()).power_cuts(2)),
+        ("power cuts, ext4_ordered", on(&later, FileSystem::ext4_ordered()).power_cuts(2)),
+        ("a transient error", on(&durable, failing(1))),
+        ("errors and power cuts", on(&durable, failing(2)).power_cuts(1)),
+        ("verified, no faults", on(&verified, strict())),
+        ("verified, power cuts", on(&verified, strict()).power_cuts(2)),
+        ("verified, a transient error", on(&verified, failing(1))),
+    ]
+}

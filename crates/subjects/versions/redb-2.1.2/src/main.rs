@@ -1,0 +1,16 @@
+//! redb 2.1.2: the campaigns of the published crates, unchanged.
+
+#[path = "../../../src/adapters/redb_2.rs"]
+mod adapter;
+#[path = "../../../src/guests/redb.rs"]
+mod guest;
+#[path = "../../row.rs"]
+mod row;
+
+mod adapters {
+    pub(crate) use crate::adapter as redb;
+}
+
+fn main() {
+    row::print(guest::campaigns(), 2000);
+}

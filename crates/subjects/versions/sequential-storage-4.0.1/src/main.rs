@@ -1,0 +1,19 @@
+//! sequential-storage 4.0.1: the campaigns of the published crates, unchanged.
+
+#[path = "../../../src/adapters/sequential_storage_4.rs"]
+mod adapter;
+#[path = "../../../src/guests/sequential_storage.rs"]
+mod guest;
+#[path = "../../../src/adapters/nor_flash.rs"]
+mod nor_flash;
+#[path = "../../row.rs"]
+mod row;
+
+mod adapters {
+    pub(crate) use crate::adapter as sequential_storage;
+    pub(crate) use crate::nor_flash;
+}
+
+fn main() {
+    row::print(guest::campaigns(), 20000);
+}
