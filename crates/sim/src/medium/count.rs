@@ -172,6 +172,9 @@ pub(super) fn count(
             let tears = found.tears.iter().map(|tear| ways(&tear.content));
             let n = tears.fold(found.versions.len() as u64, u64::saturating_add);
             states = states.times(StateCount::of(n));
+            if found.capped {
+                states.exact = None;
+            }
         }
         if let Some(each) = (states.log2_milli - before).checked_div(here) {
             each_milli = each;

@@ -9,7 +9,7 @@
 //! exactly one sequence of answers, and none of them is empty.
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -520,52 +520,83 @@ impl Look<'_> {
     }
 
     /// Adds a level's candidates, oldest first.
+    ///
+    /// What an older cut left of the unit, a version or a tear, is what this level's writes came
+    /// upon: each of them lies over every one of those, and may be torn over it.
     fn alone_at(&self, level: usize, mut content: Vec<u8>, found: &mut Found) {
         let touching = self.touching(level);
         self.undo(level, &touching, &mut content);
-        // What the write before left, without those that look alike.
-        let mut last: Vec<Arc<[u8]>> = if self.open_below(level) {
+        if self.open_below(level) {
             self.alone_at(level - 1, content, found);
-            found.versions.iter().filter_map(|one| one.content.bytes().cloned()).collect()
+            found.forget_tears_alike();
         } else {
-            let durable: Arc<[u8]> = content.into();
-            found.versions.push(Candidate::alone(durable.clone(), Origin::DURABLE));
-            vec![durable]
-        };
-        let mut next = Vec::<Arc<[u8]>>::new();
+            found.versions.push(Candidate::alone(content.into(), Origin::DURABLE));
+        }
+        // What the write before left, by what it came upon: one, where that makes no difference.
+        let mut last = found.left();
+        let mut olds: Vec<_> = last.iter().cloned().enumerate().collect();
+        // Contents that are not listed, but were left as well: a write lies over those, too.
+        let mut unlisted = found.has_mixtures();
         for effect in touching {
             let effect = &self.levels[level].effects[effect as usize];
             let mut origin = Origin { seq: effect.seq, request: effect.request, torn: false };
-            next.clear();
-            for old in &last {
-                let mut new: Arc<[u8]> = old.clone();
+            let is_whole = effect.covers(self.at, self.unit);
+            if is_whole {
+                last.truncate(1);
+            }
+            let mut next = Vec::<Was>::new();
+            for was in &last {
+                let mut new: Arc<[u8]> = was.bytes.clone();
                 if self.changes(effect, &new) {
                     self.apply(effect, Arc::make_mut(&mut new));
                 }
-                if !next.contains(&new) {
-                    next.push(new);
-                }
+                next.push(Was { bytes: new, version: was.version });
             }
             if self.can_tear(effect) {
                 let (first, newest) = (1, found.versions.len().saturating_sub(TORN_OVER));
-                let olds = found.versions.iter().enumerate();
-                for (_, old) in olds.filter(|(place, _)| *place < first || *place >= newest) {
-                    let Some(old) = old.content.bytes() else { continue };
+                for (upon, old) in &olds {
+                    match old.version {
+                        Some(place) if place >= first && place < newest => continue,
+                        None if found.tears.len() >= TEARS_MAX => {
+                            found.capped = true;
+                            continue;
+                        }
+                        Some(_) | None => {}
+                    }
                     // What the device was writing is the unit as its cache had it.
-                    for content in next.iter().flat_map(|new| self.tears(old, new)) {
+                    let new = if next.len() == 1 { &next[0] } else { &next[*upon] };
+                    for content in self.tears(&old.bytes, &new.bytes) {
                         let origin = Origin { torn: true, ..origin };
                         found.tears.push(Candidate { content, origin, boxes: Vec::new() });
                     }
                 }
             }
+            found.capped |= unlisted && (!is_whole || self.can_tear(effect));
             if effect.fate == Fate::Durable {
                 // It hides whatever was there before it, torn or not.
                 found.versions.clear();
                 found.tears.clear();
+                olds.clear();
+                next.retain(|was| was.version.is_some());
+                unlisted = false;
                 origin.request = RequestId::NONE;
             }
-            found.versions.extend(next.iter().map(|new| Candidate::alone(new.clone(), origin)));
-            core::mem::swap(&mut last, &mut next);
+            let mut known = BTreeSet::new();
+            for was in &mut next {
+                let is_new = known.insert(was.bytes.clone());
+                if was.version.is_none() {
+                    let content = Content::Bytes(was.bytes.clone());
+                    let origin = Origin { torn: true, ..origin };
+                    found.tears.push(Candidate { content, origin, boxes: Vec::new() });
+                } else {
+                    was.version = Some(found.versions.len());
+                    if is_new {
+                        found.versions.push(Candidate::alone(was.bytes.clone(), origin));
+                    }
+                }
+            }
+            olds.extend(next.iter().cloned().enumerate());
+            last = next;
         }
     }
 
@@ -803,7 +834,35 @@ struct Found {
     capped: bool,
 }
 
+/// What a unit may have held when a write came.
+#[derive(Clone, Debug)]
+struct Was {
+    bytes: Arc<[u8]>,
+    /// Its place among the versions; `None` for what a tear left.
+    version: Option<usize>,
+}
+
 impl Found {
+    /// What was found so far, as far as it is bytes: versions, oldest first, then tears.
+    fn left(&self) -> Vec<Was> {
+        let bytes = |candidate: &Candidate| candidate.content.bytes().cloned();
+        let versions = self.versions.iter().enumerate();
+        let versions = versions.filter_map(|(place, one)| Some((bytes(one)?, Some(place))));
+        let tears = self.tears.iter().filter_map(|one| Some((bytes(one)?, None)));
+        versions.chain(tears).map(|(bytes, version)| Was { bytes, version }).collect()
+    }
+
+    /// Whether there are tears that stand for many contents each.
+    fn has_mixtures(&self) -> bool {
+        self.tears.iter().any(|tear| matches!(tear.content, Content::Mixed { .. }))
+    }
+
+    /// Leaves the first of the tears that look alike.
+    fn forget_tears_alike(&mut self) {
+        let mut known = BTreeSet::new();
+        self.tears.retain(|tear| tear.content.bytes().is_none_or(|one| known.insert(one.clone())));
+    }
+
     fn merged(self) -> Candidates {
         let mut merged = Candidates { capped: self.capped, ..Candidates::default() };
         let mut known = Known::default();
@@ -889,5 +948,100 @@ fn read_old(old: &Old, skip: u64, into: &mut [u8]) {
     match old.part(skip, into.len() as u64) {
         Some(part) => Part::copy_to(part, into),
         None => old.read(skip, into),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::super::log::Bytes;
+    use super::*;
+    use crate::io::ClientId;
+
+    const UNIT: u64 = 4096;
+    const GRANULE: u64 = 1024;
+
+    fn device(on_tear: OnTear) -> Device {
+        Device { sector: 512, physical: UNIT, on_tear, ..Device::default() }
+    }
+
+    /// A write that was on its way.
+    fn flying(seq: u64, at: u64, len: u64, byte: u8) -> Effect {
+        Effect {
+            seq,
+            request: RequestId::NONE,
+            client: ClientId(0),
+            submitted: seq,
+            at,
+            len,
+            bytes: Bytes::Fill(byte),
+            old: None,
+            fate: Fate::Pending,
+            in_flight: true,
+            promised: false,
+        }
+    }
+
+    /// What is in the first unit of a disk of zeroes after cuts that interrupted these writes:
+    /// versions and tears, a digit for each granule, and whether there is more.
+    fn left(device: &Device, cuts: &[Effect]) -> (Vec<String>, Vec<String>, bool) {
+        let mut unresolved = Unresolved::default();
+        for write in cuts {
+            unresolved.cut(vec![write.clone()], device);
+        }
+        let found = unresolved.candidates(0, &Image::new(UNIT, 0), device, Key::client("disk"));
+        let texts = |all: &[Candidate]| {
+            let text = |one: &Candidate| {
+                let bytes = one.content.bytes().map_or(&[][..], |bytes| bytes);
+                let granules = bytes.chunks(GRANULE as usize);
+                granules.map(|granule| char::from(b'0' + granule[0])).collect::<String>()
+            };
+            let mut texts: Vec<_> = all.iter().map(text).collect();
+            texts.sort_unstable();
+            texts
+        };
+        (texts(&found.versions), texts(&found.tears), found.capped)
+    }
+
+    #[test]
+    fn what_a_cut_tore_and_nobody_has_read_can_be_torn_again_by_the_next() {
+        let device = device(OnTear::Prefix { granule: GRANULE });
+        let (one, two) = (flying(1, 0, UNIT, 1), flying(2, 0, UNIT, 2));
+        let (versions, tears, _) = left(&device, core::slice::from_ref(&one));
+        assert_eq!(versions, ["0000", "1111"]);
+        assert_eq!(tears, ["1000", "1100", "1110"]);
+        let (versions, tears, capped) = left(&device, &[one.clone(), two.clone()]);
+        assert_eq!(versions, ["0000", "1111", "2222"]);
+        // Twos lie over zeroes, over ones, and over ones that lie over zeroes.
+        let right = [
+            "1000", "1100", "1110", "2000", "2100", "2110", "2111", "2200", "2210", "2211", "2220",
+            "2221",
+        ];
+        assert_eq!(tears, right);
+        assert!(!capped);
+        // The same write once more, and there is nothing new that it could leave.
+        let again = left(&device, &[one, two.clone(), flying(3, 0, UNIT, 2)]);
+        assert_eq!(again, (versions, tears, false));
+    }
+
+    #[test]
+    fn a_part_of_a_unit_lies_over_what_a_cut_tore_and_is_torn_over_just_that() {
+        let device = device(OnTear::Prefix { granule: GRANULE });
+        let half = UNIT / 2;
+        let (versions, tears, _) =
+            left(&device, &[flying(1, 0, UNIT, 1), flying(2, half, half, 2)]);
+        assert_eq!(versions, ["0000", "0022", "1111", "1122"]);
+        // No ones stand before zeroes but where the first cut left it so.
+        let right = ["0020", "1000", "1020", "1022", "1100", "1110", "1120", "1121"];
+        assert_eq!(tears, right);
+    }
+
+    #[test]
+    fn a_mixture_too_large_to_list_under_a_torn_write_is_said_to_be_missing() {
+        let device = device(OnTear::Mixed { granule: 512 });
+        let (one, two) = (flying(1, 0, UNIT, 1), flying(2, 0, UNIT, 2));
+        assert!(!left(&device, core::slice::from_ref(&one)).2);
+        assert!(left(&device, &[one, two]).2);
     }
 }
