@@ -95,6 +95,8 @@ bugs! {
     OneHeaderSlot,
     #[doc = "A torn header is taken for a whole one."]
     HeaderChecksumMissing,
+    #[doc = "A header whose length is older than the rest of it is taken for a whole one."]
+    ChecksumMissesLength,
     #[doc = "The header is written with force unit access, as if that flushed the data before it."]
     FuaAssumed,
     #[doc = "A discard reaches over the end of the log, into the checkpoint behind it."]
@@ -134,8 +136,6 @@ bugs! {
     FlushRetried,
     #[doc = "A record is taken as it is, though part of it was lost."]
     RecordChecksumMissing,
-    #[doc = "A record whose length is older than the rest of it is taken."]
-    ChecksumMissesLength,
     #[doc = "Of a record only the first sector is checked."]
     ChecksumMissesTail,
     #[doc = "Recovery goes on behind a bad record: half a commit is done."]

@@ -237,7 +237,7 @@ impl<D: BlockDevice> Flawed<D> {
     }
 
     fn write_header(&self, header: Header, slot: u64, flushes: bool) -> io::Result<()> {
-        let sector = padded(header.to_bytes(), self.log.sector_size());
+        let sector = padded(self.header_bytes(header), self.log.sector_size());
         let (at, sectors) = (Sector(slot * COPIES), sector.repeat(COPIES as usize));
         if self.bug == Bug::FuaAssumed {
             return self.log.write_durable(at, &sectors);
@@ -283,7 +283,7 @@ impl<D: BlockDevice> Flawed<D> {
             len: payload.len() as u32,
             payload_sum: self.payload_sum(&bytes[RECORD..]),
         };
-        bytes[..RECORD].copy_from_slice(&self.record_bytes(record));
+        bytes[..RECORD].copy_from_slice(&record.to_bytes());
         let at = self.end();
         if self.bug == Bug::LogEndMovedFirst {
             self.used += record.sectors(size);
@@ -323,21 +323,28 @@ impl<D: BlockDevice> Flawed<D> {
         }
     }
 
-    fn record_bytes(&self, record: Record) -> [u8; RECORD] {
-        let mut bytes = record.to_bytes();
+    fn record_of(&self, bytes: &[u8]) -> Option<Record> {
+        match self.bug {
+            Bug::RecordChecksumMissing => Record::from_bytes_unchecked(bytes),
+            _ => Record::from_bytes(bytes),
+        }
+    }
+
+    fn header_bytes(&self, header: Header) -> Vec<u8> {
+        let mut bytes = header.to_bytes();
         if self.bug == Bug::ChecksumMissesLength {
-            let sum = Record { len: 0, ..record }.to_bytes();
-            bytes[28..].copy_from_slice(&sum[28..]);
+            let sum = Header { data_len: 0, ..header }.to_bytes();
+            bytes[36..].copy_from_slice(&sum[36..]);
         }
         bytes
     }
 
-    fn record_of(&self, bytes: &[u8]) -> Option<Record> {
+    fn header_of(&self, bytes: &[u8]) -> Option<Header> {
         match self.bug {
-            Bug::RecordChecksumMissing => Record::from_bytes_unchecked(bytes),
-            Bug::ChecksumMissesLength => Record::from_bytes_unchecked(bytes)
-                .filter(|record| self.record_bytes(*record)[..] == bytes[..RECORD]),
-            _ => Record::from_bytes(bytes),
+            Bug::HeaderChecksumMissing => Header::from_bytes_unchecked(bytes),
+            Bug::ChecksumMissesLength => Header::from_bytes_unchecked(bytes)
+                .filter(|header| bytes.starts_with(&self.header_bytes(*header))),
+            _ => Header::from_bytes(bytes),
         }
     }
 
@@ -362,17 +369,14 @@ impl<D: BlockDevice> Flawed<D> {
         let size = self.log.sector_size();
         let mut bytes = vec![0; HEADERS as usize * size];
         self.log.read(Sector(0), &mut bytes)?;
-        let header = match self.bug {
-            Bug::HeaderChecksumMissing => Header::from_bytes_unchecked,
-            _ => Header::from_bytes,
-        };
         let headers = bytes.chunks(size).enumerate();
-        let headers = headers.filter_map(|(at, bytes)| Some((header(bytes)?, at as u64 / COPIES)));
+        let headers =
+            headers.filter_map(|(at, bytes)| Some((self.header_of(bytes)?, at as u64 / COPIES)));
         Ok(headers.max_by_key(|(header, _)| header.sequence))
     }
 
     fn rewrite_header(&self) -> io::Result<()> {
-        let sector = padded(self.header.to_bytes(), self.log.sector_size());
+        let sector = padded(self.header_bytes(self.header), self.log.sector_size());
         for copy in 0..COPIES {
             self.log.write(Sector(self.slot * COPIES + copy), &sector)?;
             self.log.flush()?;

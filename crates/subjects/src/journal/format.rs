@@ -7,7 +7,7 @@ pub(super) type Pairs = BTreeMap<u8, Vec<u8>>;
 
 /// So many bytes before a record's payload.
 pub(super) const RECORD: usize = 32;
-const HEADER: usize = 48;
+const HEADER: usize = 40;
 
 const HEADER_MAGIC: u32 = 0x4A48_4452;
 pub(super) const RECORD_MAGIC: u32 = 0x4A52_4543;
@@ -34,7 +34,7 @@ impl Header {
         bytes.extend(1_u32.to_le_bytes());
         bytes.extend(self.sequence.to_le_bytes());
         bytes.extend(self.start.to_le_bytes());
-        bytes.extend(self.log_sectors.to_le_bytes());
+        bytes.extend((self.log_sectors as u32).to_le_bytes());
         bytes.extend(self.data_len.to_le_bytes());
         bytes.extend(self.data_sum.to_le_bytes());
         bytes.extend(checksum(&bytes).to_le_bytes());
@@ -43,18 +43,18 @@ impl Header {
 
     /// The header in these bytes, if there is one and it is whole.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let sum = checksum(bytes.get(..40)?);
+        let sum = checksum(bytes.get(..36)?);
         let header = Self::from_bytes_unchecked(bytes)?;
-        (u32_at(bytes, 40) == sum).then_some(header)
+        (u32_at(bytes, 36) == sum).then_some(header)
     }
 
     pub(super) fn from_bytes_unchecked(bytes: &[u8]) -> Option<Self> {
         let header = Self {
             sequence: u64_at(bytes, 8),
             start: u64_at(bytes, 16),
-            log_sectors: u64_at(bytes, 24),
-            data_len: u32_at(bytes, 32),
-            data_sum: u32_at(bytes, 36),
+            log_sectors: u32_at(bytes, 24).into(),
+            data_len: u32_at(bytes, 28),
+            data_sum: u32_at(bytes, 32),
         };
         (u32_at(bytes, 0) == HEADER_MAGIC && header.sequence > 0).then_some(header)
     }

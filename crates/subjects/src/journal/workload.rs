@@ -50,7 +50,7 @@ const KEYS: u8 = 3;
 const LONGEST: u16 = 992;
 
 /// The sizes under test: as small as what is drawn allows, so that the log is soon full.
-const SMALL: Options = Options { log_sectors: 8, data_sectors: 6, order: Order::Flush };
+const SMALL: Options = Options { log_sectors: 7, data_sectors: 6, order: Order::Flush };
 
 impl<'a> Arbitrary<'a> for Op {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
