@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 const CLIENTS: u64 = 8;
 const BLOCK: usize = 4096;
 const BLOCKS: u64 = 256;
-/// What a client does in a run, so many times: enough for the run's own cost not to be seen.
-const TIMES: u64 = 5_000;
+/// What a client does in a run, so many times: enough for the run's own cost not to be seen, and
+/// few enough that a busy machine lets some rounds pass undisturbed.
+const TIMES: u64 = 200;
 /// The first seeds of a test are run twice.
 const TWICE: u64 = 8;
 
@@ -269,7 +270,7 @@ fn benches(criterion: &mut Criterion) {
 
 /// The least time of one call, over many rounds.
 fn least(mut call: impl FnMut()) -> f64 {
-    const ROUNDS: u32 = 20;
+    const ROUNDS: u32 = 200;
     let round = |_| {
         let start = Instant::now();
         call();
@@ -281,7 +282,7 @@ fn least(mut call: impl FnMut()) -> f64 {
 
 #[expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 fn table() {
-    println!("\nns each, least of 20 rounds:");
+    println!("\nns each, least of 200 rounds:");
     let row = |what: &str, ns: f64| println!("{:<72}{ns:>12.0}", format!("{what}: headcrash"));
     let steps = |what: &str, check: &Check| {
         // A run, and once more the same.
@@ -295,7 +296,7 @@ fn table() {
     steps("write, read, flush of 4 KiB, one of 8 async clients", &requests_async(disk()));
     steps("write, read, flush of 4 KiB, one of 8 blocking clients", &requests_blocking(disk()));
     steps("the same, async, each request takes 1 to 9 us", &requests_async(slow));
-    let runs = 5_000;
+    let runs = 200;
     let ns = least(|| _ = held(&empty(runs)));
     row("an empty run", ns / (runs + TWICE) as f64);
     let scenario = parse("empty.ron", b"(steps: [mark(\"here\")])");
