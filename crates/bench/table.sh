@@ -25,12 +25,33 @@ trap 'rm -f "$figures"' EXIT
   cargo bench --quiet -p headcrash-bench --bench disks -- nothing 2> /dev/null |
     sed -nE 's/^([a-z].*[^ ]) +([0-9]+)$/| \1 | \2 |/p'
   echo
-  echo "Others, for the same, on the same machine right after:"
+  echo "Code under test and what runs it, beside others, in one run on one machine:"
   echo
-  echo "| | each |"
-  echo "|---|---|"
-  cargo run --quiet --release --manifest-path crates/bench/peers/Cargo.toml 2> /dev/null |
-    sed -nE 's/^([a-z].*[^ ]) +([0-9]+)$/| \1 | \2 |/p'
+  {
+    cargo bench --quiet -p headcrash-bench --bench code -- nothing 2> /dev/null
+    cargo run --quiet --release --manifest-path crates/bench/peers/Cargo.toml 2> /dev/null
+  } | awk -F ': ' '
+    BEGIN { count = split("headcrash moonpool-sim shuttle store-io-sim turmoil", who, " ") }
+    /^[a-z].*: [a-z-]+ +[0-9]+$/ {
+      split($2, column, / +/)
+      if (!($1 in seen)) { seen[$1] = 1; rows[++last] = $1 }
+      figure[$1, column[1]] = column[2]
+    }
+    END {
+      for (i = 1; i <= count; i++) { head = head " " who[i] " |"; line = line "---|" }
+      print "| |" head
+      print "|---|" line
+      for (row = 1; row <= last; row++) {
+        text = "| " rows[row] " |"
+        for (i = 1; i <= count; i++) { text = text " " figure[rows[row], who[i]] " |" }
+        print text
+      }
+    }'
+  echo
+  echo "Versions: moonpool-sim 0.8, shuttle 0.9, store-io-sim 0.4, turmoil 0.7 (without clients: turmoil-fs 0.1)."
+  echo "Ours includes the trace's hash and a schedule that has the run again. In turmoil who is next is no"
+  echo "choice, and a sleep has a grain of 1 ms. How many runs a bug takes, and how small its failure becomes:"
+  echo "[the gallery](crates/subjects/GALLERY.md)."
   echo
 } > "$figures"
 sed -i -e '/^<!-- bench: /,/^<!-- bench end/{/^<!-- bench/!d}' -e "/^<!-- bench: /r $figures" README.md

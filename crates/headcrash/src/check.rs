@@ -1,5 +1,6 @@
 //! A test in Rust: what runs, on what, how often; and what is said when it fails.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -288,12 +289,16 @@ impl Check {
         let seeds = if exhaustive { 0..1 } else { self.seeds.clone() };
         let seeds = part.as_ref().map_or(seeds, |part| part.seeds.clone());
         let mut campaign = Campaign::default();
+        watchdog::runs(self.place.runs());
         for (number, seed) in seeds.enumerate() {
-            watchdog::runs(self.place.runs(seed));
             if let Some(part) = &part {
                 part.begins(seed);
             }
-            let drawn = scenario.with_drawn(seed);
+            watchdog::seed(seed);
+            let drawn = match scenario.draws_operations() {
+                true => Cow::Owned(scenario.with_drawn(seed)),
+                false => Cow::Borrowed(scenario),
+            };
             let run = run_seed(&drawn, seed, Keep::Hash);
             campaign.add(&run);
             if (number as u64) < TWICE && run_seed(&drawn, seed, Keep::Hash).hash != run.hash {
@@ -374,7 +379,7 @@ impl Check {
             let most = self.operations as usize;
             scenario.set_operations(0, from_bytes(&mut Unstructured::new(ops), most));
         }
-        watchdog::runs("with a fuzzer's input".to_owned());
+        watchdog::runs(["with a fuzzer's input".to_owned(), String::new()]);
         let found = run(&scenario, Bytes::new(choices), Keep::Hash).0;
         if found.is_expected(&scenario) || matches!(found.outcome, Outcome::NotMeasured(_)) {
             return;

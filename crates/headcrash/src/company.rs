@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use headcrash_scenario::{Company, Finding, Guest, Remains, Stage};
 
@@ -38,7 +37,7 @@ struct Shared<C: Called> {
 
 /// What is left of it when the power goes.
 struct Left<C: Called> {
-    stage: Stage,
+    stage: Arc<Stage>,
     ledger: Ledger<C::Model>,
     next: Vec<usize>,
     cuts: u32,
@@ -49,11 +48,11 @@ impl<C: Called> Callers<C> {
     /// At the beginning.
     pub(crate) fn begin(stage: Stage) -> Self {
         let next = vec![0; stage.clients.len()];
-        Self::new(stage, Ledger::new(), next, 0, 0)
+        Self::new(Arc::new(stage), Ledger::new(), next, 0, 0)
     }
 
     fn new(
-        stage: Stage,
+        stage: Arc<Stage>,
         ledger: Ledger<C::Model>,
         next: Vec<usize>,
         cuts: u32,
@@ -311,7 +310,7 @@ impl<C: Called> Shared<C> {
 
     fn left(&self) -> Left<C> {
         Left {
-            stage: self.common.stage.clone(),
+            stage: Arc::clone(&self.common.stage),
             ledger: self.ledger.borrow().clone(),
             // What was under way is not done again: nobody knows whether it was done.
             next: self
@@ -345,7 +344,7 @@ impl<C: Called> Company for Callers<C> {
 
     fn take_finding(&self) -> Option<Finding> {
         let common = &self.0.common;
-        if common.world.by_a_stranger.swap(false, Ordering::Relaxed) {
+        if common.world.was_misused() {
             return Some(stranger(common));
         }
         let mut findings = common.findings.borrow_mut();
@@ -389,7 +388,7 @@ pub(crate) fn stranger(common: &Common) -> Finding {
 
 impl<C: Called> Remains for Left<C> {
     fn revive(&self) -> Rc<dyn Company> {
-        let (stage, ledger) = (self.stage.clone(), self.ledger.clone());
+        let (stage, ledger) = (Arc::clone(&self.stage), self.ledger.clone());
         Rc::new(Callers::<C>::new(stage, ledger, self.next.clone(), self.cuts + 1, self.progress))
     }
 

@@ -16,6 +16,7 @@ use headcrash_scenario::Stage;
 use headcrash_sim::{Completion, DiskId, FileOp, FsId, Io};
 
 use crate::task::Task;
+use crate::watchdog;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Desk>>> = const { RefCell::new(None) };
@@ -26,7 +27,7 @@ const CALLS_AFTER_MAX: u32 = 10_000;
 
 /// What a run's clients have in common.
 pub(crate) struct Common {
-    pub(crate) stage: Stage,
+    pub(crate) stage: Arc<Stage>,
     /// Handles are of this world.
     pub(crate) world: Arc<Used>,
     /// How many requests have failed since the power came on.
@@ -44,6 +45,14 @@ pub(crate) struct Common {
 pub(crate) struct Used {
     /// By code that is no client of it.
     pub(crate) by_a_stranger: AtomicBool,
+}
+
+impl Used {
+    /// Whether it was since this was last asked. Asked at every step: a look is cheap.
+    pub(crate) fn was_misused(&self) -> bool {
+        self.by_a_stranger.load(Ordering::Relaxed)
+            && self.by_a_stranger.swap(false, Ordering::Relaxed)
+    }
 }
 
 /// What a client asks.
@@ -78,8 +87,8 @@ pub(crate) struct Ticket(u64);
 pub(crate) struct Flag(AtomicBool);
 
 impl Flag {
-    pub(crate) fn take(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
+    pub(crate) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 
     pub(crate) fn is_set(&self) -> bool {
@@ -89,6 +98,10 @@ impl Flag {
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
@@ -98,6 +111,7 @@ pub(crate) struct Desk {
     /// The client's place among the scenario's: its own, or of who brought it into the world.
     pub(crate) client: usize,
     pub(crate) name: String,
+    pub(crate) known_as: watchdog::Name,
     /// Nanoseconds.
     pub(crate) now: Cell<u64>,
     tickets: Cell<u64>,
@@ -109,6 +123,8 @@ pub(crate) struct Desk {
     /// Points it has reached, and may be held at.
     pub(crate) gates: RefCell<Vec<Ticket>>,
     pub(crate) woken: Arc<Flag>,
+    /// Sets it.
+    pub(crate) waker: Waker,
     /// It has no world any more.
     pub(crate) buried: Cell<bool>,
     calls_after: Cell<u32>,
@@ -121,9 +137,11 @@ pub(crate) struct NoWorld;
 
 impl Desk {
     pub(crate) fn new(common: Rc<Common>, client: usize, name: String) -> Rc<Self> {
+        let woken = Arc::<Flag>::default();
         Rc::new(Self {
             common,
             client,
+            known_as: watchdog::name(&name),
             name,
             now: Cell::new(0),
             tickets: Cell::new(0),
@@ -132,7 +150,8 @@ impl Desk {
             until: Cell::new(None),
             spawned: RefCell::default(),
             gates: RefCell::default(),
-            woken: Arc::default(),
+            waker: Waker::from(Arc::clone(&woken)),
+            woken,
             buried: Cell::new(false),
             calls_after: Cell::new(0),
             waits_for: Cell::new("to be woken"),
@@ -195,10 +214,6 @@ impl Desk {
     pub(crate) fn next_gate(&self) -> Option<Ticket> {
         let mut gates = self.gates.borrow_mut();
         if gates.is_empty() { None } else { Some(gates.remove(0)) }
-    }
-
-    pub(crate) fn waker(&self) -> Waker {
-        Waker::from(Arc::clone(&self.woken))
     }
 
     /// Counts a call of a client whose world is gone.

@@ -157,8 +157,9 @@ impl Files {
         let mut counts = BTreeMap::<String, (u64, u64)>::new();
         let mut first = None;
         let mut unexpected = None;
+        crate::watchdog::runs([format!("in {name}.ron"), String::new()]);
         for seed in scenario.seeds().iter() {
-            crate::watchdog::runs(format!("in {name}.ron, with seed {seed}"));
+            crate::watchdog::seed(seed);
             let keep = if first.is_none() { Keep::Trace } else { Keep::Hash };
             let drawn = scenario.with_drawn(seed);
             let run = run_seed(&drawn, seed, keep);

@@ -71,11 +71,11 @@ impl Place {
         name.replace("::", "-").chars().map(plain).collect()
     }
 
-    /// What the watchdog says of a run.
-    pub(crate) fn runs(&self, seed: u64) -> String {
+    /// What the watchdog says of a run, before its seed and after.
+    pub(crate) fn runs(&self) -> [String; 2] {
         let test = self.test.as_deref().unwrap_or("the test");
-        let only = format!("repeat with\n  {}", self.command(None));
-        format!("in {test} ({}), with seed {seed}\n{only}", self.location)
+        let only = format!("\nrepeat with\n  {}", self.command(None));
+        [format!("in {test} ({})", self.location), only]
     }
 
     /// The command that runs this test alone.

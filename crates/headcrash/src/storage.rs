@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use headcrash_engine::EventId;
 use headcrash_scenario::Stage;
 use headcrash_sim::{Completion, DiskId, Io};
 
@@ -36,7 +35,7 @@ impl fmt::Debug for Storage {
 
 impl Storage {
     pub(crate) fn of(common: &Common) -> Self {
-        Self { stage: Arc::new(common.stage.clone()), world: Arc::clone(&common.world) }
+        Self { stage: Arc::clone(&common.stage), world: Arc::clone(&common.world) }
     }
 
     /// The disk of this name.
@@ -168,8 +167,7 @@ pub(crate) fn reached(event: &str) {
     if desk.buried.get() {
         return;
     }
-    let known = desk.common.stage.events.iter().find(|(name, _)| name == event);
-    let known: Option<EventId> = known.map(|(_, id)| *id);
+    let known = desk.common.stage.program.event(event);
     let Some((disk, id)) = desk.common.stage.disks.first().map(|disk| disk.id).zip(known) else {
         desk.tell(Saying::Noted(format!("reaches {event}").into()));
         return;

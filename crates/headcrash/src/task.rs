@@ -53,7 +53,7 @@ impl Task {
 
     fn step(&mut self) -> Step {
         let Self { desk, body, .. } = self;
-        let _watched = watchdog::enter(&desk.name);
+        let _watched = watchdog::enter(desk.known_as);
         let step = desk.occupied(|| match body {
             Body::Fiber(fiber) => match fiber.resume() {
                 State::Suspended => Step::More,
@@ -61,8 +61,7 @@ impl Task {
                 State::Panicked(payload) => Step::Panicked(payload),
             },
             Body::Future(future) => {
-                let waker = desk.waker();
-                let context = &mut Context::from_waker(&waker);
+                let context = &mut Context::from_waker(&desk.waker);
                 match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
                     Ok(Poll::Pending) => Step::More,
                     Ok(Poll::Ready(())) => Step::Over,
@@ -82,8 +81,8 @@ impl Task {
     fn carry(&mut self, turn: &mut Turn<'_, '_>) -> bool {
         let client = turn.me();
         let mut chosen = false;
-        let asked = std::mem::take(&mut *self.desk.asked.borrow_mut());
-        for (ticket, ask) in asked {
+        let mut asked = std::mem::take(&mut *self.desk.asked.borrow_mut());
+        for (ticket, ask) in asked.drain(..) {
             if let Ask::Disk(..) | Ask::File(..) = ask {
                 let requests = &self.desk.common.requests;
                 requests.set(requests.get() + 1);
@@ -100,6 +99,8 @@ impl Task {
                 Ask::Tell(saying) => turn.tell(what(saying, client)),
             }
         }
+        // Its room is used again.
+        self.desk.asked.replace(asked);
         chosen
     }
 
@@ -149,7 +150,7 @@ impl Client for Task {
             }
         });
         desk.until.set(None);
-        desk.woken.take();
+        desk.woken.clear();
         let step = self.step();
         let chosen = self.carry(turn);
         match step {
@@ -167,7 +168,8 @@ impl Client for Task {
         if chosen || desk.woken.is_set() {
             return Next::Ready;
         }
-        let requests = self.pending.iter().map(|(_, request)| *request).collect();
+        let mut requests = turn.room();
+        requests.extend(self.pending.iter().map(|(_, request)| *request));
         Next::Wait(Wait::Any { requests, until: desk.until.get().map(Instant::from_ns) })
     }
 
@@ -224,8 +226,8 @@ impl Drop for Task {
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     // Without one, what is ready at once is fine: an error, a lock that nobody holds.
     let desk = Desk::current();
-    let waker = desk.as_ref().map_or_else(|| Waker::noop().clone(), |desk| desk.waker());
-    let context = &mut Context::from_waker(&waker);
+    let waker = desk.as_ref().map_or(Waker::noop(), |desk| &desk.waker);
+    let context = &mut Context::from_waker(waker);
     let mut future = std::pin::pin!(future);
     loop {
         if let Poll::Ready(value) = future.as_mut().poll(context) {

@@ -2,8 +2,10 @@
 //! I/O, memory taken without end. It looks at the wall clock, and nothing of what it sees reaches a
 //! run.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -16,18 +18,51 @@ const MEBIBYTES: u64 = 8 * 1024;
 /// The exit code of a process that was ended.
 const EXIT: i32 = 3;
 
-/// One thread that runs worlds.
+/// One thread that runs worlds. Only that thread writes: a step costs it two plain stores.
 #[derive(Debug, Default)]
 struct Seat {
     /// Odd while a client is in a step; another number for each.
     steps: AtomicU64,
-    who: Mutex<String>,
+    /// Who is: a place among the names.
+    who: AtomicUsize,
+    names: Mutex<Vec<String>>,
     /// What to say besides: what runs, and how to have it again.
-    run: Mutex<String>,
+    run: Mutex<[String; 2]>,
+    /// With which seed, and one more; 0 is with none.
+    seed: AtomicU64,
 }
 
 thread_local! {
     static SEAT: Arc<Seat> = seat();
+    /// The places of names that are known here.
+    static KNOWN: RefCell<BTreeMap<String, Name>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A client's name, as its thread knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Name(usize);
+
+/// A thread remembers so many names; clients of more have one in common.
+const NAMES_MAX: usize = 10_000;
+const MANY: &str = "one of very many";
+
+/// What a client is called when it is looked at.
+pub(crate) fn name(who: &str) -> Name {
+    KNOWN.with_borrow_mut(|known| {
+        let is_full = known.len() >= NAMES_MAX;
+        let found = known.get(who).or_else(|| known.get(MANY).filter(|_| is_full));
+        if let Some(name) = found {
+            return *name;
+        }
+        let who = if is_full { MANY } else { who };
+        let name = SEAT.with(|seat| {
+            let mut names = lock(&seat.names);
+            names.push(who.to_owned());
+            Name(names.len() - 1)
+        });
+        known.insert(who.to_owned(), name);
+        name
+    })
 }
 
 fn seats() -> &'static Mutex<Vec<Arc<Seat>>> {
@@ -56,18 +91,14 @@ pub(crate) struct Entered {
 }
 
 /// A client enters a step.
-pub(crate) fn enter(who: &str) -> Entered {
+pub(crate) fn enter(who: Name) -> Entered {
     SEAT.with(|seat| {
         let steps = seat.steps.load(Ordering::Relaxed);
         if steps % 2 == 1 {
             return Entered { outer: false };
         }
-        let mut name = lock(&seat.who);
-        if *name != who {
-            who.clone_into(&mut name);
-        }
-        drop(name);
-        seat.steps.store(steps + 1, Ordering::Relaxed);
+        seat.who.store(who.0, Ordering::Relaxed);
+        seat.steps.store(steps + 1, Ordering::Release);
         Entered { outer: true }
     })
 }
@@ -75,14 +106,25 @@ pub(crate) fn enter(who: &str) -> Entered {
 impl Drop for Entered {
     fn drop(&mut self) {
         if self.outer {
-            SEAT.with(|seat| _ = seat.steps.fetch_add(1, Ordering::Relaxed));
+            SEAT.with(|seat| {
+                let steps = seat.steps.load(Ordering::Relaxed);
+                seat.steps.store(steps + 1, Ordering::Relaxed);
+            });
         }
     }
 }
 
 /// Says what runs on this thread from now on, and how to have it again.
-pub(crate) fn runs(what: String) {
-    SEAT.with(|seat| *lock(&seat.run) = what);
+pub(crate) fn runs(what: [String; 2]) {
+    SEAT.with(|seat| {
+        *lock(&seat.run) = what;
+        seat.seed.store(0, Ordering::Relaxed);
+    });
+}
+
+/// Says with which seed.
+pub(crate) fn seed(seed: u64) {
+    SEAT.with(|seat| seat.seed.store(seed.wrapping_add(1), Ordering::Relaxed));
 }
 
 fn setting(name: &str, usual: u64) -> u64 {
@@ -100,7 +142,7 @@ fn watch() {
         seen.retain(|(seat, ..)| seats.iter().any(|other| Arc::ptr_eq(seat, other)));
         let is_full = resident().is_some_and(|mebibytes| mebibytes > memory);
         for seat in seats {
-            let steps = seat.steps.load(Ordering::Relaxed);
+            let steps = seat.steps.load(Ordering::Acquire);
             let known = seen.iter_mut().find(|(other, ..)| Arc::ptr_eq(&seat, other));
             match known {
                 Some((_, known, since)) if *known == steps && steps % 2 == 1 => {
@@ -135,9 +177,11 @@ fn resident() -> Option<u64> {
 }
 
 fn end(seat: &Seat, why: &str) -> ! {
-    let who = lock(&seat.who).clone();
-    let run = lock(&seat.run).clone();
-    let said = format!("\nclient `{who}` does not come back: {why}\n{run}\n");
+    let who = lock(&seat.names).get(seat.who.load(Ordering::Relaxed)).cloned().unwrap_or_default();
+    let [what, again] = lock(&seat.run).clone();
+    let seed = seat.seed.load(Ordering::Relaxed).checked_sub(1);
+    let seed = seed.map(|seed| format!(", with seed {seed}")).unwrap_or_default();
+    let said = format!("\nclient `{who}` does not come back: {why}\n{what}{seed}{again}\n");
     // A test's own output may be captured, and would be lost with the process.
     _ = std::io::stderr().write_all(said.as_bytes());
     std::process::exit(EXIT)

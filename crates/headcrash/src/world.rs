@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use headcrash_scenario::{BadOperation, Code, Company, Finding, Guest, Operation, Remains, Stage};
 
@@ -111,7 +110,7 @@ impl Code for Closure {
     }
 
     fn begin(&self, stage: Stage) -> Rc<dyn Company> {
-        Rc::new(Running::new(Arc::clone(&self.code), stage, Memory::new(), 0, 0))
+        Rc::new(Running::new(Arc::clone(&self.code), Arc::new(stage), Memory::new(), 0, 0))
     }
 }
 
@@ -124,7 +123,7 @@ struct Running {
 
 struct Stopped {
     code: Arc<dyn Fn(&World) + Send + Sync>,
-    stage: Stage,
+    stage: Arc<Stage>,
     memory: Memory,
     power_ons: u32,
     progress: u64,
@@ -133,7 +132,7 @@ struct Stopped {
 impl Running {
     fn new(
         code: Arc<dyn Fn(&World) + Send + Sync>,
-        stage: Stage,
+        stage: Arc<Stage>,
         memory: Memory,
         power_ons: u32,
         progress: u64,
@@ -168,7 +167,7 @@ impl Company for Running {
     }
 
     fn take_finding(&self) -> Option<Finding> {
-        if self.common.world.by_a_stranger.swap(false, Ordering::Relaxed) {
+        if self.common.world.was_misused() {
             return Some(stranger(&self.common));
         }
         let mut findings = self.common.findings.borrow_mut();
@@ -178,7 +177,7 @@ impl Company for Running {
     fn remains(&self) -> Rc<dyn Remains> {
         Rc::new(Stopped {
             code: Arc::clone(&self.code),
-            stage: self.common.stage.clone(),
+            stage: Arc::clone(&self.common.stage),
             memory: self.memory.borrow().clone(),
             power_ons: self.power_ons,
             progress: self.common.progress.get(),
@@ -200,7 +199,7 @@ impl Company for Running {
 
 impl Remains for Stopped {
     fn revive(&self) -> Rc<dyn Company> {
-        let (code, stage) = (Arc::clone(&self.code), self.stage.clone());
+        let (code, stage) = (Arc::clone(&self.code), Arc::clone(&self.stage));
         let memory = self.memory.clone();
         Rc::new(Running::new(code, stage, memory, self.power_ons + 1, self.progress))
     }

@@ -75,6 +75,7 @@ pub struct Turn<'a, 'c> {
     pub cx: &'a mut Cx<'c>,
     me: ClientId,
     seat: &'a mut Seat,
+    room: Vec<RequestId>,
 }
 
 impl Turn<'_, '_> {
@@ -111,6 +112,11 @@ impl Turn<'_, '_> {
         Some(completion)
     }
 
+    /// An empty list, to say in it what it waits for: the room of the last one is used again.
+    pub fn room(&mut self) -> Vec<RequestId> {
+        core::mem::take(&mut self.room)
+    }
+
     /// Tells what happened, now.
     pub fn tell(&mut self, what: What) {
         let now = self.world.now();
@@ -123,6 +129,8 @@ impl Turn<'_, '_> {
 struct Seat {
     key: Key,
     wait: Option<Wait>,
+    /// What it waited for has come, and cannot go again before its next turn.
+    has_come: bool,
     is_done: bool,
     submitted: u64,
     pending: Vec<RequestId>,
@@ -134,6 +142,7 @@ impl Seat {
         Self {
             key: Key::client(client.name()),
             wait: None,
+            has_come: false,
             is_done: false,
             submitted: 0,
             pending: Vec::new(),
@@ -159,19 +168,26 @@ impl Seat {
         self.inbox.push_back(completion);
     }
 
-    fn is_ready(&self, client: &impl Client, world: &World) -> bool {
-        !self.is_done
-            && match &self.wait {
-                None => true,
-                Some(Wait::Completion(request)) => !self.pending.contains(request),
-                Some(Wait::Until(at)) => *at <= world.now(),
-                Some(Wait::Suspension(node, tag)) => world.engine(*node).is_suspended(tag.as_str()),
-                Some(Wait::Any { requests, until }) => {
-                    requests.iter().any(|request| !self.pending.contains(request))
-                        || until.is_some_and(|at| at <= world.now())
-                        || client.is_woken()
-                }
+    /// Whether its client can take a step. Everybody is asked at every step of a run.
+    fn is_ready(&mut self, client: &impl Client, world: &World) -> bool {
+        if self.is_done || self.has_come {
+            return !self.is_done;
+        }
+        self.has_come = match &self.wait {
+            None => true,
+            Some(Wait::Completion(request)) => !self.pending.contains(request),
+            Some(Wait::Until(at)) => *at <= world.now(),
+            // It may be resumed again by the time its turn comes.
+            Some(Wait::Suspension(node, tag)) => {
+                return world.engine(*node).is_suspended(tag.as_str());
             }
+            Some(Wait::Any { requests, until }) => {
+                requests.iter().any(|request| !self.pending.contains(request))
+                    || until.is_some_and(|at| at <= world.now())
+                    || client.is_woken()
+            }
+        };
+        self.has_come
     }
 }
 
@@ -202,8 +218,9 @@ pub struct Runner<C> {
     last: Option<ClientId>,
     /// Who took the last step.
     acted: Key,
-    /// Emptied and used again, so that a step allocates nothing.
+    /// Who can take a step. Emptied and used again, so that a step allocates nothing.
     ready: Vec<ClientId>,
+    /// Their names.
     keys: Vec<Key>,
 }
 
@@ -325,15 +342,25 @@ impl<C: Client> Runner<C> {
 
     /// Finds the clients that can take a step, the last one first: to let it go on is the dullest.
     fn find_ready(&mut self) {
-        let ready = |client: &ClientId| {
-            let place = (client.0 - self.first) as usize;
-            self.seats[place].is_ready(&self.clients[place], &self.world)
+        let Self { world, clients, seats, ready, keys, .. } = self;
+        ready.clear();
+        keys.clear();
+        let first = self.first;
+        let mut look = |client: ClientId, seat: &mut Seat, it: &C| {
+            if seat.is_ready(it, world) {
+                ready.push(client);
+                keys.push(seat.key);
+            }
         };
-        let last = self.last.filter(ready);
-        let all = (self.first..self.first + self.clients.len() as u32).map(ClientId);
-        self.ready.clear();
-        self.ready.extend(last);
-        self.ready.extend(all.filter(|client| Some(*client) != last).filter(ready));
+        if let Some(last) = self.last {
+            let place = (last.0 - first) as usize;
+            look(last, &mut seats[place], &clients[place]);
+        }
+        for ((client, seat), it) in (first..).map(ClientId).zip(seats).zip(clients) {
+            if Some(client) != self.last {
+                look(client, seat, it);
+            }
+        }
     }
 
     /// Which suspended request goes on now, if the choices end suspensions. Nobody is the dullest
@@ -361,10 +388,6 @@ impl<C: Client> Runner<C> {
         let chosen = if count < 2 {
             0
         } else {
-            self.keys.clear();
-            let first = self.first;
-            let key = |client: &ClientId| self.seats[(client.0 - first) as usize].key;
-            self.keys.extend(self.ready.iter().map(key));
             self.keys.extend(world_due.then_some(Key::WORLD));
             cx.choices.pick(Point::new(PointKind::Schedule, Key::WORLD), &self.keys)
         };
@@ -389,9 +412,16 @@ impl<C: Client> Runner<C> {
         self.last = Some(client);
         let place = self.place(client);
         let seat = &mut self.seats[place];
-        seat.wait = None;
+        let room = match seat.wait.take() {
+            Some(Wait::Any { mut requests, .. }) => {
+                requests.clear();
+                requests
+            }
+            _ => Vec::new(),
+        };
+        seat.has_come = false;
         self.acted = seat.key;
-        let mut turn = Turn { world: &mut self.world, cx, me: client, seat };
+        let mut turn = Turn { world: &mut self.world, cx, me: client, seat, room };
         match self.clients[place].turn(&mut turn) {
             Next::Ready => {}
             Next::Wait(wait) => self.seats[place].wait = Some(wait),

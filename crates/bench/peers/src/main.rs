@@ -1,5 +1,7 @@
 //! What others take for the same, measured in the same run as ours: nanoseconds, least of several
-//! rounds.
+//! rounds. A line is `what: who  nanoseconds`; `table.sh` makes a table of them.
+
+mod tasks;
 
 use std::hint::black_box;
 use std::path::Path;
@@ -7,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use headcrash_engine::{Dialect, ProgramBuilder, Quirks};
-use headcrash_scenario::{Keep, Scenario, parse, run_seed};
 use headcrash_sim::{
     Calm, ClientId, Cx, DiskId, DiskSpec, Image, Io, Key, Limits, LimitsSpec, NodeSpec, Resumes,
     TraceHash, World,
@@ -20,24 +21,21 @@ use store_io_sim::{SimConfig, SimPlatform};
 const BLOCK: usize = 4096;
 const BLOCKS: u64 = 256;
 
-/// The least time of one call.
+/// The least time of one call, over many rounds: short ones, some of which a busy machine lets pass
+/// undisturbed.
 fn least(calls: u32, mut call: impl FnMut(u32)) -> f64 {
     let round = |_| {
         let start = Instant::now();
         (0..calls).for_each(&mut call);
         start.elapsed()
     };
-    let least = (0..10).map(round).min().unwrap_or(Duration::ZERO);
+    let least = (0..200).map(round).min().unwrap_or(Duration::ZERO);
     least.as_secs_f64() * 1e9 / f64::from(calls)
 }
 
 /// Where the n-th write goes, in an order that jumps about.
 fn block(n: u64) -> u64 {
     n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % BLOCKS * BLOCK as u64
-}
-
-fn empty_scenario() -> Scenario {
-    parse("empty.ron", b"(steps: [mark(\"here\")])").unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn ours() -> impl FnMut(u32) {
@@ -133,25 +131,37 @@ impl Workload for Nothing {
 }
 
 fn main() {
-    let row = |what: &str, ns: f64| println!("{what:<60}{ns:>12.0}");
-    let scenario = empty_scenario();
+    let row = |what: &str, who: &str, ns: f64| {
+        println!("{:<72}{ns:>12.0}", format!("{what}: {who}"));
+    };
+    let yields = "a yield, one of 8 async clients";
+    row(yields, "moonpool-sim", tasks::moonpool_yields());
+    row(yields, "shuttle", tasks::shuttle_futures());
+    row(yields, "turmoil", tasks::turmoil_yields());
+    row("a yield, one of 8 blocking clients", "shuttle", tasks::shuttle_threads());
+    let sleeps = "a sleep of 1 to 1000 us, one of 8 async clients";
+    row(sleeps, "moonpool-sim", tasks::moonpool_sleeps());
+    row(sleeps, "turmoil", tasks::turmoil_sleeps());
+    let requests = "write, read, flush of 4 KiB, one of 8 async clients";
+    row(requests, "moonpool-sim", tasks::moonpool_requests());
+    row(requests, "turmoil", tasks::turmoil_requests());
+    let alone = "write, read, flush of 4 KiB, no clients";
+    row(alone, "headcrash", least(1_000, ours()));
+    row(alone, "store-io-sim", least(1_000, store_io()));
+    row(alone, "turmoil", least(1_000, turmoil()));
+    let empty = "an empty run";
+    row(empty, "moonpool-sim", tasks::moonpool_empty());
+    row(empty, "shuttle", least(1, |_| shuttle::check_random(|| {}, 200)) / 200.0);
+    row(empty, "turmoil", tasks::turmoil_empty());
     row(
-        "an empty run: headcrash, a scenario of one step",
-        least(10_000, |seed| {
-            black_box(run_seed(&scenario, u64::from(seed), Keep::Hash));
-        }),
-    );
-    row(
-        "an empty run: shuttle 0.9, random scheduler",
-        least(1, |_| shuttle::check_random(|| {}, 10_000)) / 10_000.0,
-    );
-    row(
-        "an empty run: moonpool-sim 0.8, a workload that does nothing",
+        "an empty run, of a scenario or a workload",
+        "moonpool-sim",
         least(1, |_| {
-            black_box(SimulationBuilder::new().workload(Nothing).set_iterations(1_000).run());
-        }) / 1_000.0,
+            black_box(SimulationBuilder::new().workload(Nothing).set_iterations(50).run());
+        }) / 50.0,
     );
-    row("write, read, flush of 4 KiB: headcrash, trace hashed", least(20_000, ours()));
-    row("write, read, flush of 4 KiB: store-io-sim 0.4", least(20_000, store_io()));
-    row("write, read, fsync of 4 KiB: turmoil-fs 0.1", least(20_000, turmoil()));
+    for writes in [0, 1_000, 4_000, 8_000] {
+        let what = format!("write and read of 4 KiB after {writes} unflushed writes");
+        row(&what, "turmoil", tasks::turmoil_unflushed(writes));
+    }
 }

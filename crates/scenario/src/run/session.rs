@@ -360,12 +360,11 @@ impl<'s> Session<'s> {
                 false => self.violated(violation),
             };
         }
-        let mut index = 0;
-        while index < self.runner.clients().len() {
-            let claim = self.runner.clients_mut()[index].take_claim();
-            index += 1;
+        loop {
+            // In the order of clients: whose claim is taken has no other.
+            let claim = self.runner.clients_mut().iter_mut().find_map(Player::take_claim);
             match claim {
-                None => {}
+                None => return Step::More,
                 Some(Claim::Violated(violation)) => return self.violated(violation),
                 Some(Claim::Refused(violation)) => return Step::Over(Outcome::Refused(violation)),
                 Some(Claim::Holds(condition, location)) => {
@@ -384,7 +383,6 @@ impl<'s> Session<'s> {
                 }
             }
         }
-        Step::More
     }
 
     /// Adds what was reached.

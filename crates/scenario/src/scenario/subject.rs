@@ -6,7 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use headcrash_engine::{EventId, Events};
+use headcrash_engine::Program;
 use headcrash_sim::{Client, DiskId, FlashSpec, FsId};
 
 use super::{Disk, DiskIndex, FileSystemIndex, Medium, Scenario};
@@ -84,8 +84,8 @@ pub struct Stage {
     pub file_systems: Vec<(String, FsId)>,
     /// The clients that call it, by their place among the scenario's.
     pub clients: Vec<StageClient>,
-    /// The events that are known.
-    pub events: Arc<Vec<(String, EventId)>>,
+    /// What knows the events that code can announce: the program of its first disk.
+    pub program: Arc<Program>,
     /// Whether the power can go in this scenario.
     pub power_can_go: bool,
     /// Whether a recovery may refuse.
@@ -275,12 +275,11 @@ impl Scenario {
             name: client.name.clone(),
             operations: client.operations.iter().map(|it| it.operation.clone()).collect(),
         };
-        let events: &Events = self.disks[0].nodes[0].program.events();
         Stage {
             disks: subject.disks.iter().map(disk).collect(),
             file_systems: subject.file_systems.iter().map(fs).collect(),
             clients: guests.map(client).collect(),
-            events: Arc::new(events.iter().map(|(id, name)| (name.to_owned(), id)).collect()),
+            program: Arc::clone(&self.disks[0].nodes[0].program),
             power_can_go: self.power_cut.is_some(),
             may_refuse: self.power_cut.as_ref().is_some_and(|cut| cut.may_refuse),
         }

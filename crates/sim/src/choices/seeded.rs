@@ -1,6 +1,7 @@
 //! Choices that follow from a seed.
 
-use alloc::collections::BTreeMap;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -25,19 +26,71 @@ pub const SEEDED_VERSION: u32 = 1;
 #[derive(Clone, Debug)]
 pub struct Seeded {
     key: [u8; 32],
-    streams: BTreeMap<(PointKind, Key), Stream>,
+    streams: Streams,
     /// By kind of question, when the last race was won: nobody who joins is ahead of it.
     won: [u64; PointKind::ALL.len()],
 }
 
 #[derive(Clone, Debug)]
 struct Stream {
+    kind: PointKind,
+    key: Key,
     /// How many words were drawn.
     drawn: u64,
-    /// Kept for those who draw often; requests, of which there are many, draw once or twice.
-    generator: Option<ChaCha8Rng>,
     /// When it is next in a race, if it is in one.
     next: Option<u64>,
+    /// Kept for those who draw often; requests, of which there are many, draw once or twice.
+    generator: Option<Box<ChaCha8Rng>>,
+}
+
+/// Streams, found by name: a question of who looks everybody up, at every step of a run.
+#[derive(Clone, Debug, Default)]
+struct Streams {
+    streams: Vec<Stream>,
+    /// Places among them, counted from 1, where a hash of the name says or right after; 0 is free.
+    /// A power of two of them, of which half are free at least.
+    places: Vec<u32>,
+}
+
+impl Streams {
+    const fn hash(kind: PointKind, key: Key) -> usize {
+        // A key is a hash already; kinds are told apart in the bits that a small table looks at.
+        (key.number() ^ (kind as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)) as usize
+    }
+
+    fn find(&mut self, kind: PointKind, key: Key) -> &mut Stream {
+        if 2 * (self.streams.len() + 1) > self.places.len() {
+            self.grow();
+        }
+        let mask = self.places.len() - 1;
+        let mut slot = Self::hash(kind, key) & mask;
+        loop {
+            let Some(place) = (self.places[slot] as usize).checked_sub(1) else {
+                self.streams.push(Stream { kind, key, drawn: 0, next: None, generator: None });
+                // There are fewer than fit in memory.
+                self.places[slot] = self.streams.len() as u32;
+                return self.streams.last_mut().expect("it was just put there");
+            };
+            let stream = &self.streams[place];
+            if stream.key == key && stream.kind == kind {
+                return &mut self.streams[place];
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let len = (2 * self.places.len()).max(32);
+        self.places.clear();
+        self.places.resize(len, 0);
+        for (place, stream) in (1..).zip(&self.streams) {
+            let mut slot = Self::hash(stream.kind, stream.key) & (len - 1);
+            while self.places[slot] != 0 {
+                slot = (slot + 1) & (len - 1);
+            }
+            self.places[slot] = place;
+        }
+    }
 }
 
 impl Seeded {
@@ -55,17 +108,12 @@ impl Seeded {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             *word = (z ^ (z >> 31)).to_le_bytes();
         }
-        Self { key, streams: BTreeMap::new(), won: [0; PointKind::ALL.len()] }
-    }
-
-    fn stream(&mut self, kind: PointKind, key: Key) -> &mut Stream {
-        let new = || Stream { drawn: 0, generator: None, next: None };
-        self.streams.entry((kind, key)).or_insert_with(new)
+        Self { key, streams: Streams::default(), won: [0; PointKind::ALL.len()] }
     }
 
     fn draw(&mut self, kind: PointKind, key: Key) -> u64 {
         let seed = self.key;
-        let stream = self.stream(kind, key);
+        let stream = self.streams.find(kind, key);
         let drawn = stream.drawn;
         stream.drawn += 1;
         let generator = || {
@@ -81,7 +129,9 @@ impl Seeded {
             | PointKind::Fault
             | PointKind::Cut
             | PointKind::Data
-            | PointKind::Code => stream.generator.get_or_insert_with(generator).next_u64(),
+            | PointKind::Code => {
+                stream.generator.get_or_insert_with(|| Box::new(generator())).next_u64()
+            }
             PointKind::Completion
             | PointKind::Resume
             | PointKind::CrashSector
@@ -91,10 +141,10 @@ impl Seeded {
 
     /// Uniform below `n`, by Lemire's multiplication with rejection.
     fn below(&mut self, kind: PointKind, key: Key, n: u64) -> u64 {
-        let threshold = n.wrapping_neg() % n;
         loop {
             let product = u128::from(self.draw(kind, key)) * u128::from(n);
-            if product as u64 >= threshold {
+            // The remainder is below `n`: it is rarely needed, and a division is slow.
+            if product as u64 >= n || product as u64 >= n.wrapping_neg() % n {
                 return (product >> 64) as u64;
             }
         }
@@ -102,11 +152,11 @@ impl Seeded {
 
     /// When `key` is next in the race for this kind of question.
     fn next(&mut self, kind: PointKind, key: Key) -> u64 {
-        if let Some(next) = self.stream(kind, key).next {
+        if let Some(next) = self.streams.find(kind, key).next {
             return next;
         }
         let next = self.won[kind as usize].saturating_add(exponential(self.draw(kind, key)));
-        self.stream(kind, key).next = Some(next);
+        self.streams.find(kind, key).next = Some(next);
         next
     }
 }
@@ -126,7 +176,7 @@ impl Choices for Seeded {
         }
         let (time, winner) = first;
         self.won[point.kind as usize] = self.won[point.kind as usize].max(time);
-        self.stream(point.kind, keys[winner]).next = None;
+        self.streams.find(point.kind, keys[winner]).next = None;
         winner
     }
 }
@@ -140,14 +190,14 @@ fn exponential(word: u64) -> u64 {
     // The mantissa, from 2^63 on, and its logarithm: a binary place per squaring.
     let mut mantissa = word << whole;
     let mut places = 0;
-    for place in (0..16).rev() {
+    for _ in 0..16 {
         let square = u128::from(mantissa) * u128::from(mantissa);
-        if square >> 127 == 1 {
-            places |= 1 << place;
-            mantissa = (square >> 64) as u64;
-        } else {
-            mantissa = (square >> 63) as u64;
-        }
+        // Without a branch, which nobody could predict.
+        let (high, low) = ((square >> 64) as u64, square as u64);
+        let bit = high >> 63;
+        places = places << 1 | bit;
+        let doubled = high << 1 | low >> 63;
+        mantissa = if bit == 1 { high } else { doubled };
     }
     // -log2(word / 2^64), times ln 2, times 2^32; the lowest bits of the word break ties.
     let log = ((whole + 1) << 16) - places;
@@ -221,5 +271,27 @@ mod tests {
             let twice = picks.windows(2).filter(|pair| *pair == [who, who]).count();
             assert!((3_050..3_600).contains(&twice), "{who} came twice in a row {twice} times");
         }
+    }
+
+    #[test]
+    fn a_stream_goes_on_where_it_was_however_many_others_there_are() {
+        let key = |nth: u64| Key::disk("d0").nth(nth);
+        let draw = |choices: &mut Seeded, nth| {
+            choices.choose(Point::new(PointKind::Latency, key(nth)), 1_000_000)
+        };
+        let mut together = Seeded::from_seed(3);
+        let mut rounds: Vec<Vec<u64>> = Vec::new();
+        for _ in 0..3 {
+            rounds.push((0..500).map(|nth| draw(&mut together, nth)).collect());
+        }
+        for nth in 0..500 {
+            let mut alone = Seeded::from_seed(3);
+            for round in &rounds {
+                assert_eq!(round[nth as usize], draw(&mut alone, nth), "stream {nth}");
+            }
+        }
+        // Another kind of question about the same is another stream.
+        let other = together.choose(Point::new(PointKind::Data, key(0)), 1_000_000);
+        assert_ne!(other, rounds[0][0]);
     }
 }
