@@ -405,7 +405,7 @@ impl Check {
     pub fn ladder(&self, seed: u64, runs: u64) -> ladder::Ladder {
         panics::listen();
         headcrash_io::set_listener(crate::storage::reached);
-        watchdog::runs("on a ladder".to_owned());
+        watchdog::runs(["on a ladder".to_owned(), String::new()]);
         let check = self.clone().power_cut_everywhere(runs);
         let drawn = check.scenario().with_drawn(seed);
         let written = parse_with(drawn.source().name(), drawn.to_ron().as_bytes(), &self.code);

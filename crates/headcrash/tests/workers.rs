@@ -44,7 +44,7 @@ fn code_that_fails_in_another_process_is_made_small_in_this_one() {
 
 #[test]
 fn what_holds_is_counted_over_all_processes() {
-    let campaign = simulate(|_: &World| drop(tasks::choose_blocking(2)));
+    let campaign = simulate(|_: &World| _ = tasks::choose_blocking(2));
     let campaign = campaign.seeds(0..700).in_processes().try_run();
     assert_eq!(campaign.map(|it| it.runs).ok(), Some(700));
 }

@@ -153,15 +153,22 @@ fn said(error: Failed) -> Box<dyn std::error::Error> {
     format!("{error:?}").into()
 }
 
-/// What a card is put through, and is to stand. It has no cache: no flush is asked of it.
+/// What it is put through, and is to stand: that nothing goes wrong.
 #[must_use]
 pub fn campaigns() -> Vec<(&'static str, Check)> {
-    let card = || Disk::new(DISK).with("cache", "none");
-    let check = check::<Fat<Card, false>>().operations(60);
-    vec![
-        ("no faults", check.clone().disk("card", card())),
-        ("power cuts", check.disk("card", card()).power_cuts(1)),
-    ]
+    vec![("no faults", cacheless())]
+}
+
+/// What it does not stand, and does not promise to: a cut in the middle of a change may leave more
+/// than what was being changed in disorder, even on a disk without a cache.
+#[must_use]
+pub fn is_left_half_done() -> Check {
+    cacheless().power_cuts(1)
+}
+
+fn cacheless() -> Check {
+    let disk = Disk::new(DISK).with("cache", "none");
+    check::<Fat<Card, false>>().operations(60).disk("card", disk)
 }
 
 /// What it does not stand: a file that was closed is lost with the cache of a card that has one.

@@ -139,6 +139,7 @@ pub fn campaigns() -> Vec<(&'static str, Check)> {
     vec![
         ("no faults", of("old_or_new", "old_or_new", 100)),
         ("power cuts between words", of("prefix_of_units", "old_or_new", 60).power_cuts(3)),
+        ("power cuts in short lives", of("prefix_of_units", "old_or_new", 12).power_cuts(3)),
         ("power cuts inside words", of("any_bits", "old_or_new", 60).power_cuts(3)),
         ("power cuts inside erases", of("prefix_of_units", "any_bits", 60).power_cuts(3)),
         (
