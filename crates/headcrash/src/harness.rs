@@ -218,7 +218,7 @@ impl Files {
     fn replays(&self, folders: &Folders, file: &Path) -> Result<(), Failed> {
         let failure = Failure::parse(&fs::read_to_string(file)?)?;
         // As the command writes it, from the package on; or as a test does, beside the failure.
-        let package = folders.scenarios.parent().unwrap_or(Path::new(""));
+        let package = folders.scenarios.parent().unwrap_or_else(|| Path::new(""));
         let beside = file.with_file_name(&failure.scenario);
         let path = Some(beside).filter(|path| path.exists());
         let path = path.unwrap_or_else(|| package.join(&failure.scenario));

@@ -173,7 +173,7 @@ fn never_back(limit: Duration) -> String {
 fn resident() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = text.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * 4096 >> 20)
+    Some((pages * 4096) >> 20)
 }
 
 fn end(seat: &Seat, why: &str) -> ! {

@@ -224,10 +224,10 @@ fn many_runs_leave_nothing_behind() {
         for place in 0..20 {
             let disk = world.disk("d0");
             let kept = Rc::clone(&guard);
-            let _ = tasks::spawn_blocking(&format!("c{place}"), move || {
+            drop(tasks::spawn_blocking(&format!("c{place}"), move || {
                 let _kept = kept;
                 disk.write(Sector(place), &[1; 512])
-            });
+            }));
         }
     })
     .disk("d0", disk())

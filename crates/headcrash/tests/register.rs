@@ -2,8 +2,53 @@
 
 mod common;
 
-use common::{AsyncRegister, Register};
-use headcrash::{Disk, check, check_async};
+use common::{Number, Op, Register, read_slot, slot};
+use headcrash::io::{AsyncBlockDevice, Sector};
+use headcrash::{AsyncSimDisk, AsyncSubject, Disk, Fallible, Storage, check, check_async};
+
+/// The same code, async.
+struct AsyncRegister {
+    disk: AsyncSimDisk,
+    sequence: u64,
+    value: u8,
+    /// A write has failed: what is on the disk is not known until it is opened again.
+    is_broken: bool,
+}
+
+impl AsyncSubject for AsyncRegister {
+    type Model = Number;
+    const NAME: &'static str = "register";
+
+    async fn open(storage: &Storage) -> Fallible<Self> {
+        let disk = storage.disk("d0").into_async();
+        let mut newest = (0, 0);
+        for place in 0..2 {
+            let mut bytes = [0; 512];
+            disk.read(Sector(place), &mut bytes).await?;
+            newest = newest.max(read_slot(&bytes).unwrap_or((0, 0)));
+        }
+        Ok(Self { disk, sequence: newest.0, value: newest.1, is_broken: false })
+    }
+
+    async fn apply(&mut self, op: &Op) -> Fallible<Option<u8>> {
+        match op {
+            _ if self.is_broken => Err("an earlier write has failed".into()),
+            Op::Set(value) => {
+                self.sequence += 1;
+                self.is_broken = true;
+                self.disk.write(Sector(self.sequence % 2), &slot(self.sequence, *value)).await?;
+                self.disk.flush().await?;
+                (self.value, self.is_broken) = (*value, false);
+                Ok(None)
+            }
+            Op::Get => Ok(Some(self.value)),
+        }
+    }
+
+    async fn show(&mut self) -> Fallible<u8> {
+        if self.is_broken { Err("a write has failed".into()) } else { Ok(self.value) }
+    }
+}
 
 fn disk() -> Disk {
     Disk::new(65_536).volatile_cache().latency(1_000, 9_000)

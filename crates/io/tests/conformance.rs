@@ -87,7 +87,7 @@ fn parts_of_disks() {
         Partition::new(fresh(), 8..40).expect("it has so many")
     });
     let disk = disks(&folder, 512, 64)();
-    for sectors in [0..65, 64..65, 9..8] {
+    for sectors in [0..65, 64..65] {
         assert!(Partition::new(&disk, sectors).is_err());
     }
     let part = Partition::new(&disk, 63..64).expect("it has one");

@@ -1,8 +1,8 @@
 //! The smallest subject there is: one number, kept in two places in turn.
 
 use arbitrary::Arbitrary;
-use headcrash::io::{AsyncBlockDevice, BlockDevice, Sector};
-use headcrash::{AsyncSimDisk, AsyncSubject, Fallible, Model, SimDisk, Storage, Subject};
+use headcrash::io::{BlockDevice, Sector};
+use headcrash::{Fallible, Model, SimDisk, Storage, Subject};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Serialize, Deserialize, Arbitrary)]
@@ -35,7 +35,7 @@ impl Model for Number {
 }
 
 /// What is in a slot: its number, from 1, the value, and a checksum over both.
-fn slot(sequence: u64, value: u8) -> Vec<u8> {
+pub(crate) fn slot(sequence: u64, value: u8) -> Vec<u8> {
     let mut bytes = vec![0; 512];
     bytes[..8].copy_from_slice(&sequence.to_le_bytes());
     bytes[8] = value;
@@ -47,7 +47,7 @@ fn sum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0x5A, |sum, byte| sum.rotate_left(1) ^ byte)
 }
 
-fn read_slot(bytes: &[u8]) -> Option<(u64, u8)> {
+pub(crate) fn read_slot(bytes: &[u8]) -> Option<(u64, u8)> {
     let sequence = u64::from_le_bytes(bytes[..8].try_into().ok()?);
     (sequence > 0 && sum(&bytes[..9]) == bytes[9]).then_some((sequence, bytes[8]))
 }
@@ -94,49 +94,6 @@ impl<const FLUSH: bool> Subject for Register<FLUSH> {
     }
 
     fn show(&mut self) -> Fallible<u8> {
-        if self.is_broken { Err("a write has failed".into()) } else { Ok(self.value) }
-    }
-}
-
-pub(crate) struct AsyncRegister {
-    disk: AsyncSimDisk,
-    sequence: u64,
-    value: u8,
-    /// A write has failed: what is on the disk is not known until it is opened again.
-    is_broken: bool,
-}
-
-impl AsyncSubject for AsyncRegister {
-    type Model = Number;
-    const NAME: &'static str = "register";
-
-    async fn open(storage: &Storage) -> Fallible<Self> {
-        let disk = storage.disk("d0").into_async();
-        let mut newest = (0, 0);
-        for place in 0..2 {
-            let mut bytes = [0; 512];
-            disk.read(Sector(place), &mut bytes).await?;
-            newest = newest.max(read_slot(&bytes).unwrap_or((0, 0)));
-        }
-        Ok(Self { disk, sequence: newest.0, value: newest.1, is_broken: false })
-    }
-
-    async fn apply(&mut self, op: &Op) -> Fallible<Option<u8>> {
-        match op {
-            _ if self.is_broken => Err("an earlier write has failed".into()),
-            Op::Set(value) => {
-                self.sequence += 1;
-                self.is_broken = true;
-                self.disk.write(Sector(self.sequence % 2), &slot(self.sequence, *value)).await?;
-                self.disk.flush().await?;
-                (self.value, self.is_broken) = (*value, false);
-                Ok(None)
-            }
-            Op::Get => Ok(Some(self.value)),
-        }
-    }
-
-    async fn show(&mut self) -> Fallible<u8> {
         if self.is_broken { Err("a write has failed".into()) } else { Ok(self.value) }
     }
 }

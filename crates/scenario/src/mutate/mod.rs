@@ -145,7 +145,7 @@ fn first(errors: &Errors) -> String {
 
 /// The scenario without something; what its disks were loaded with stays.
 fn valid(text: &str, scenario: &Scenario) -> Result<Scenario, Errors> {
-    let mut rest = scenario.parse_like(scenario.source().name(), &text)?;
+    let mut rest = scenario.parse_like(scenario.source().name(), text)?;
     for (disk, was) in rest.disks.iter_mut().zip(scenario.disks()) {
         disk.loaded.clone_from(&was.loaded);
     }

@@ -10,6 +10,7 @@ use crate::scenario::{Guest, MarkIndex, RequestIndex, StepIndex};
 use crate::source::Location;
 
 /// A client of a run.
+#[expect(clippy::large_enum_variant, reason = "scripts are cloned for each state of a cut")]
 pub(crate) enum Player<'s> {
     Script(Script<'s>),
     /// Code under test.
