@@ -416,7 +416,7 @@ impl<D: BlockDevice> Flawed<D> {
             };
             let is_whole = self.payload_sum(&payload) == record.payload_sum
                 || self.bug == Bug::RecordChecksumMissing;
-            if !is_whole && self.options.order == Order::Checksum {
+            if !is_whole && (self.options.order == Order::Checksum || record.kind == Kind::Commit) {
                 if self.bug == Bug::BadRecordSkipped {
                     used += 1;
                     continue;

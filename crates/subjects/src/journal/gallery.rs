@@ -173,7 +173,7 @@ impl Bug {
         let first = number * RUNS_MAX;
         let operations = match self {
             // The log has to go round.
-            Self::DiscardOverWrap | Self::EpochIgnored | Self::SameEpochAfterRecovery => 12,
+            Self::SameEpochAfterRecovery => 12,
             // Reopened after a failure, and cut off in that.
             Self::HeaderNotRewritten => 12,
             _ => 8,

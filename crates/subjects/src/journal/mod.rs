@@ -317,7 +317,8 @@ impl<D: BlockDevice> Journal<D> {
         let mut is_damaged = false;
         while let Some((record, payload)) = self.read_record(used, number)? {
             let is_whole = checksum(&payload) == record.payload_sum;
-            if !is_whole && self.options.order == Order::Checksum {
+            // Nothing was flushed after a commit record: it may be torn whatever the order.
+            if !is_whole && (self.options.order == Order::Checksum || record.kind == Kind::Commit) {
                 break;
             }
             is_damaged |= !is_whole;
