@@ -2,7 +2,8 @@
 
 /// What a disk of a test is: as in a scenario file, whose words are used.
 ///
-/// Without anything said it is a perfect disk: whatever it answers is durable, and done in order.
+/// Without anything said it is what a disk of a scenario file is: sectors of 512 bytes, written whole,
+/// behind a cache that a power cut empties.
 ///
 /// ```
 /// use headcrash::Disk;

@@ -83,10 +83,6 @@ fn are_found(places: impl Iterator<Item = usize>) {
         match bug.campaign(0).try_run() {
             Ok(_) => wrong.push(format!("{bug:?} is not found")),
             Err(report) => {
-                println!(
-                    "{bug:?}: {} in run {}, {} operations, {} runs to make it small",
-                    report.outcome, report.runs, report.operations, report.shrink_runs
-                );
                 if report.runs > RUNS_MAX || report.operations > 8 {
                     wrong.push(format!("{bug:?} is found late or not made small\n{report}"));
                 }

@@ -54,14 +54,14 @@ impl<D: BlockDevice> Flawed<D> {
             newest => newest?,
         };
         let is_new = newest.is_none();
-        if let Some((header, slot)) = newest {
+        if let Some((header, slot, copy)) = newest {
             (journal.header, journal.slot) = (header, slot);
             if header.log_sectors != options.log_sectors {
                 let what = format!("its log has {} sectors", header.log_sectors);
                 return Err(io::Error::new(ErrorKind::InvalidInput, what));
             }
             if bug != Bug::HeaderNotRewritten {
-                journal.rewrite_header()?;
+                journal.rewrite_header(copy)?;
             }
             journal.committed = journal.read_checkpoint()?;
             journal.replay()?;
@@ -365,19 +365,20 @@ impl<D: BlockDevice> Flawed<D> {
     }
 
     /// With the slot it is in.
-    fn newest_header(&self) -> io::Result<Option<(Header, u64)>> {
+    fn newest_header(&self) -> io::Result<Option<(Header, u64, u64)>> {
         let size = self.log.sector_size();
         let mut bytes = vec![0; HEADERS as usize * size];
         self.log.read(Sector(0), &mut bytes)?;
         let headers = bytes.chunks(size).enumerate();
-        let headers =
-            headers.filter_map(|(at, bytes)| Some((self.header_of(bytes)?, at as u64 / COPIES)));
-        Ok(headers.max_by_key(|(header, _)| header.sequence))
+        let headers = headers.filter_map(|(at, bytes)| {
+            Some((self.header_of(bytes)?, at as u64 / COPIES, at as u64 % COPIES))
+        });
+        Ok(headers.max_by_key(|(header, ..)| header.sequence))
     }
 
-    fn rewrite_header(&self) -> io::Result<()> {
+    fn rewrite_header(&self, whole: u64) -> io::Result<()> {
         let sector = padded(self.header_bytes(self.header), self.log.sector_size());
-        for copy in 0..COPIES {
+        for copy in (1..=COPIES).map(|next| (whole + next) % COPIES) {
             self.log.write(Sector(self.slot * COPIES + copy), &sector)?;
             self.log.flush()?;
         }

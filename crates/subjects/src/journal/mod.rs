@@ -105,7 +105,7 @@ impl<D: BlockDevice> Journal<D> {
             staged: BTreeMap::new(),
             is_broken: false,
         };
-        if let Some(header) = journal.newest_header()? {
+        if let Some((header, copy)) = journal.newest_header()? {
             journal.header = header;
             if header.log_sectors != options.log_sectors {
                 let what = format!("its log has {} sectors", header.log_sectors);
@@ -113,7 +113,7 @@ impl<D: BlockDevice> Journal<D> {
             }
             // If a flush failed before, the header may be in a cache only, and the older one be what
             // the disk has: its checkpoint must not be written over before this one is durable.
-            journal.rewrite_header()?;
+            journal.rewrite_header(copy)?;
             journal.committed = journal.read_checkpoint()?;
             journal.replay()?;
             reached("log_replayed");
@@ -280,19 +280,22 @@ impl<D: BlockDevice> Journal<D> {
         }
     }
 
-    fn newest_header(&self) -> io::Result<Option<Header>> {
+    /// The newest header, and which of its copies is whole.
+    fn newest_header(&self) -> io::Result<Option<(Header, u64)>> {
         let size = self.log.sector_size();
         let mut bytes = vec![0; HEADERS as usize * size];
         self.log.read(Sector(0), &mut bytes)?;
-        let headers = bytes.chunks(size).filter_map(Header::from_bytes);
-        Ok(headers.max_by_key(|header| header.sequence))
+        let copies = bytes.chunks(size).zip((0..COPIES).cycle());
+        let headers = copies.filter_map(|(bytes, copy)| Some((Header::from_bytes(bytes)?, copy)));
+        Ok(headers.max_by_key(|(header, _)| header.sequence))
     }
 
-    /// Writes the header again where it is. One copy is whole all the time.
-    fn rewrite_header(&self) -> io::Result<()> {
+    /// Writes the header again where it is. One copy is whole all the time: the last power cut may
+    /// have torn the other, so that the one that was read comes last.
+    fn rewrite_header(&self, whole: u64) -> io::Result<()> {
         let sector = padded(self.header.to_bytes(), self.log.sector_size());
         let Sector(slot) = header_slot(self.header);
-        for copy in 0..COPIES {
+        for copy in (1..=COPIES).map(|next| (whole + next) % COPIES) {
             self.log.write(Sector(slot + copy), &sector)?;
             self.log.flush()?;
         }

@@ -2,8 +2,10 @@
 
 #[path = "../../../src/adapters/embedded_sdmmc_0_8.rs"]
 mod adapter;
+#[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../../src/guests/embedded_sdmmc.rs"]
 mod guest;
+#[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../../src/guests/fat.rs"]
 mod fat;
 #[path = "../../row.rs"]

@@ -2,8 +2,10 @@
 
 #[path = "../../../src/adapters/fatfs.rs"]
 mod adapter;
+#[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../../src/guests/fatfs.rs"]
 mod guest;
+#[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../../src/guests/fat.rs"]
 mod fat;
 #[path = "../../row.rs"]

@@ -2,6 +2,7 @@
 
 #[path = "../../../src/adapters/redb_2.rs"]
 mod adapter;
+#[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../../src/guests/redb.rs"]
 mod guest;
 #[path = "../../row.rs"]

@@ -2,6 +2,7 @@
 
 #[path = "../../../src/adapters/sequential_storage_4.rs"]
 mod adapter;
+#[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../../src/guests/sequential_storage.rs"]
 mod guest;
 #[path = "../../../src/adapters/nor_flash.rs"]
