@@ -1,6 +1,6 @@
 //! A write-ahead journal: a small key-value store that keeps what it acknowledged.
 //!
-//! It is the reference for what storage code has to do, and what the [gallery](gallery) of planted
+//! It is the reference for what storage code has to do, and what the [gallery] of planted
 //! bugs is made from. It runs on any [`BlockDevice`]: on a [`FileDisk`](headcrash_io::FileDisk) in
 //! production, on a [`SimDisk`](headcrash::SimDisk) under test.
 //!
