@@ -249,8 +249,7 @@ impl<C: Called> Shared<C> {
         if self.cuts > 0 {
             let message = format!("it cannot be {what} after the power cut: {error}");
             let wrong = Wrong { property: crate::RECOVERS, message };
-            let refuses = self.common.stage.may_refuse;
-            self.found(desk, None, wrong, !refuses);
+            self.found(desk, None, wrong, true);
             return;
         }
         let message = format!("it cannot be {what}, and no disk has failed: {error}");

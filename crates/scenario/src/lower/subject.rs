@@ -56,6 +56,15 @@ impl Lower<'_> {
             let told = self.say(root.field("recover").name_span(), message);
             told.help.push("it is opened again when the power is back".to_owned());
         }
+        let cut = file.power_cut.as_ref();
+        let everywhere = |cut: &&file::PowerCut| cut.at == file::crash::CutAt::Everywhere;
+        if cut.filter(everywhere).is_some_and(|cut| !cut.skew.is_empty()) {
+            // Between skewed cuts clients live on, and code cannot be copied to try that.
+            let span = root.field("power_cut").field("skew").name_span();
+            let message = "with a subject, the power goes everywhere at once or not everywhere";
+            let told = self.say(span, message);
+            told.help.push("try moments one by one: `at: random`, with seeds".to_owned());
+        }
         let (known, listed) = (&named.disks, place.field("disks"));
         let disks = if known.is_empty() {
             let count = file.disks.len().max(1);

@@ -88,8 +88,6 @@ pub struct Stage {
     pub program: Arc<Program>,
     /// Whether the power can go in this scenario.
     pub power_can_go: bool,
-    /// Whether a recovery may refuse.
-    pub may_refuse: bool,
 }
 
 /// A disk that code under test is opened on.
@@ -281,7 +279,6 @@ impl Scenario {
             clients: guests.map(client).collect(),
             program: Arc::clone(&self.disks[0].nodes[0].program),
             power_can_go: self.power_cut.is_some(),
-            may_refuse: self.power_cut.as_ref().is_some_and(|cut| cut.may_refuse),
         }
     }
 

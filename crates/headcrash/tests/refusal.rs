@@ -1,0 +1,81 @@
+//! Code that notices what a power cut has done, and refuses.
+
+use headcrash::io::{BlockDevice, Sector};
+use headcrash::{Check, Disk, Fallible, Model, SimDisk, Storage, Subject, check};
+
+/// Two sectors that should be alike; written together, and never flushed.
+struct Twins(SimDisk);
+
+#[derive(Clone, Default)]
+struct Plain(u8);
+
+impl Model for Plain {
+    type Op = u8;
+    type Reply = ();
+    type View = u8;
+
+    fn apply(&mut self, op: &u8) {
+        self.0 = *op;
+    }
+
+    fn view(&self) -> u8 {
+        self.0
+    }
+
+    fn is_durable(_: &u8) -> bool {
+        false
+    }
+}
+
+impl Subject for Twins {
+    type Model = Plain;
+    const NAME: &'static str = "twins";
+
+    fn open(storage: &Storage) -> Fallible<Self> {
+        let mut sectors = [0; 1024];
+        let disk = storage.disk("d0");
+        disk.read(Sector(0), &mut sectors)?;
+        if sectors[0] != sectors[512] {
+            return Err("the twins differ".into());
+        }
+        Ok(Self(disk))
+    }
+
+    fn apply(&mut self, op: &u8) -> Fallible<()> {
+        Ok(self.0.write(Sector(0), &[*op; 1024])?)
+    }
+
+    fn show(&mut self) -> Fallible<u8> {
+        let mut sector = [0; 512];
+        self.0.read(Sector(0), &mut sector)?;
+        Ok(sector[0])
+    }
+}
+
+fn twins() -> Check {
+    check::<Twins>().disk("d0", Disk::new(65_536).volatile_cache()).power_cuts(1).operations(1)
+}
+
+#[test]
+fn who_cannot_be_opened_after_a_cut_refuses() {
+    let report = twins().try_run().expect_err("one of the twins is lost");
+    assert_eq!(report.outcome, "refused");
+    assert!(report.text.contains("the twins differ"), "{report}");
+}
+
+#[test]
+fn who_may_refuse_holds() {
+    let may = twins().with("power_cut", "(at: random, may_refuse: true)");
+    may.try_run().unwrap_or_else(|report| panic!("{report}"));
+}
+
+#[test]
+fn code_is_not_cut_off_with_skew_everywhere() {
+    let skew = r#"(at: everywhere, skew: [(dies_first: "d0", then: "d1", after_ns: 1_000)])"#;
+    let check = twins().disk("d1", Disk::new(65_536)).with("power_cut", skew);
+    let check = check.with("search", "crash_states()");
+    let tried = std::panic::AssertUnwindSafe(|| check.try_run().map(drop));
+    let said = std::panic::catch_unwind(tried).expect_err("it is refused");
+    let said = said.downcast_ref::<String>().expect("a text");
+    assert!(said.contains("with a subject, the power goes everywhere at once"), "{said}");
+}
