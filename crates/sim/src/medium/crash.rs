@@ -342,6 +342,32 @@ impl Unresolved {
         false
     }
 
+    /// A write is done, or durable. The ends of it that are no whole units were decided before it,
+    /// or written over by others. `len` is the disk's.
+    pub(crate) fn written(
+        &mut self,
+        range: Range<u64>,
+        settled: Settled,
+        device: &Device,
+        len: u64,
+    ) {
+        let unit = device.unit();
+        let range =
+            range.start..if range.end == len { len.next_multiple_of(unit) } else { range.end };
+        let outer = range.start / unit * unit..range.end.next_multiple_of(unit);
+        if settled == Settled::Known && device.order != Order::Any {
+            // What is durable is these bytes: beside them another cut may lose what lies over
+            // something undecided. (Where there is no order, a unit is written as a whole.)
+            let inner = range.start.next_multiple_of(unit)..range.end / unit * unit;
+            if inner.start < inner.end {
+                self.overwritten(inner, settled);
+            }
+            self.overwritten(outer, Settled::Overwritten);
+        } else {
+            self.overwritten(outer, settled);
+        }
+    }
+
     /// A stretch was written over: whole units in it need no decision any more, unless another cut
     /// loses the write.
     pub(crate) fn overwritten(&mut self, range: Range<u64>, settled: Settled) {

@@ -205,8 +205,7 @@ impl Medium {
         self.touched.fill(at / 512, (at + len).div_ceil(512) - at / 512, 1);
         let durable = self.device.is_through()
             || (fua && self.device.cache != DeviceCache::Lying && self.device.fua != Fua::Ignored);
-        let settled = if durable { Settled::Known } else { Settled::Overwritten };
-        self.settle(at, len, settled);
+        self.settle(at, len, if durable { Settled::Known } else { Settled::Overwritten });
         if let Some(before) = &mut self.before {
             let mut old = vec![0; len as usize];
             self.image.read(at, &mut old);
@@ -243,10 +242,7 @@ impl Medium {
 
     fn settle(&mut self, at: u64, len: u64, settled: Settled) {
         if !self.unresolved.is_empty() {
-            let unit = self.device.unit();
-            // The ends of a write that are no whole units were decided before it was done.
-            let range = at / unit * unit..(at + len).next_multiple_of(unit);
-            self.unresolved.overwritten(range, settled);
+            self.unresolved.written(at..at + len, settled, &self.device, self.image.len());
         }
     }
 
@@ -264,12 +260,11 @@ impl Medium {
         }
         let unresolved = &mut self.unresolved;
         let open = !unresolved.is_empty();
-        let unit = self.device.unit();
+        let (device, len) = (&self.device, self.image.len());
         self.log.trim(|effect| {
             let done = effect.seq <= scope && effect.fate != Fate::Dropped;
             if done && open {
-                let range = effect.at / unit * unit..effect.end().next_multiple_of(unit);
-                unresolved.overwritten(range, Settled::Known);
+                unresolved.written(effect.at..effect.end(), Settled::Known, device, len);
             }
             done
         });
@@ -289,8 +284,7 @@ impl Medium {
             });
         }
         for (at, end) in known {
-            self.unresolved
-                .overwritten(at / unit * unit..end.next_multiple_of(unit), Settled::Known);
+            self.unresolved.written(at..end, Settled::Known, &self.device, len);
         }
         self.overlays.settled(scope);
         self.covered = scope;
@@ -368,7 +362,8 @@ impl Medium {
         // So does what a cut has left beyond the end.
         let (from, to) = (old.next_multiple_of(self.device.unit()), len);
         if from < to {
-            self.settle(from, to - from, Settled::Known);
+            let to = to.next_multiple_of(self.device.unit());
+            self.unresolved.overwritten(from..to, Settled::Known);
         }
         self.seq += 1;
         if !self.device.is_through() {
