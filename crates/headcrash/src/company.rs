@@ -14,6 +14,9 @@ use crate::subject::{Called, Fallible, Model};
 use crate::sync::Mutex;
 use crate::task::{Task, block_on};
 
+/// So often is it opened, at most, while disks fail.
+const OPENED_AT_MOST: usize = 3;
+
 /// Whoever calls one subject, from one power-on to the next.
 pub(crate) struct Callers<C: Called>(Rc<Shared<C>>);
 
@@ -191,16 +194,13 @@ impl<C: Called> Shared<C> {
         if self.tried.replace(true) {
             return subject.is_some();
         }
-        let opened = C::open(&self.storage).await;
-        if desk.buried.get() {
-            return false;
-        }
-        let mut opened = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                self.refused(desk, &*error, "opened");
+        let mut opened = match self.open(desk).await {
+            Some(Ok(opened)) => opened,
+            Some(Err(error)) => {
+                self.refused(desk, &*error, "opened", false);
                 return false;
             }
+            None => return false,
         };
         if self.cuts > 0 {
             let seen = opened.show().await;
@@ -210,7 +210,7 @@ impl<C: Called> Shared<C> {
             let seen = match seen {
                 Ok(seen) => seen,
                 Err(error) => {
-                    self.refused(desk, &*error, "read");
+                    self.refused(desk, &*error, "read", self.common.errors.get() > 0);
                     return false;
                 }
             };
@@ -238,11 +238,31 @@ impl<C: Called> Shared<C> {
         true
     }
 
-    /// It cannot be opened, or read.
-    fn refused(&self, desk: &Desk, error: &dyn std::error::Error, what: &str) {
+    /// Opens it. When that fails because of a disk it is tried again, as whoever runs it would; what
+    /// fails without such a cause is said with the error. Nothing when the power goes, or when disks
+    /// fail too often.
+    async fn open(&self, desk: &Desk) -> Option<Fallible<C>> {
+        for _ in 0..OPENED_AT_MOST {
+            let errors = self.common.errors.get();
+            let opened = C::open(&self.storage).await;
+            if desk.buried.get() {
+                return None;
+            }
+            match opened {
+                Err(error) if self.common.errors.get() > errors => {
+                    desk.tell(Saying::Noted(format!("cannot be opened: {error}").into()));
+                }
+                opened => return Some(opened),
+            }
+        }
+        self.over.set(true);
+        None
+    }
+
+    /// It cannot be opened, or read. An error of a disk is a cause.
+    fn refused(&self, desk: &Desk, error: &dyn std::error::Error, what: &str, has_cause: bool) {
         desk.tell(Saying::Noted(format!("cannot be {what}: {error}").into()));
         self.over.set(true);
-        let has_cause = self.common.errors.get() > 0;
         if has_cause {
             return;
         }
@@ -252,8 +272,14 @@ impl<C: Called> Shared<C> {
             self.found(desk, None, wrong, true);
             return;
         }
-        let message = format!("it cannot be {what}, and no disk has failed: {error}");
+        let message =
+            format!("it cannot be {what}, and no disk has failed{}: {error}", self.meanwhile());
         self.found(desk, None, Wrong { property: crate::CAUSE, message }, false);
+    }
+
+    /// A disk may have failed before.
+    fn meanwhile(&self) -> &'static str {
+        if self.common.errors.get() > 0 { " meanwhile" } else { "" }
     }
 
     /// Everybody is done: it shows the model, and again when it was closed and opened.
@@ -265,36 +291,38 @@ impl<C: Called> Shared<C> {
             if desk.buried.get() {
                 return;
             }
+            // What a failed disk keeps from being read or closed may be there next time.
             match seen {
                 Ok(seen) => {
-                    if let Err(wrong) = self.ledger.borrow_mut().sees(&seen, reopened) {
+                    let failed = self.common.errors.get() > 0;
+                    if let Err(wrong) = self.ledger.borrow_mut().sees(&seen, reopened, failed) {
                         return self.found(desk, None, wrong, false);
                     }
                 }
-                Err(error) => return self.refused_at_end(desk, &*error, "read"),
-            }
-            if reopened {
-                break;
+                Err(error) => self.refused_at_end(desk, &*error, "read"),
             }
             let closed = open.close().await;
             if desk.buried.get() {
                 return;
             }
             if let Err(error) = closed {
-                return self.refused_at_end(desk, &*error, "closed");
+                self.refused_at_end(desk, &*error, "closed");
             }
-            let again = C::open(&self.storage).await;
-            if desk.buried.get() {
+            if reopened || self.over.get() {
                 return;
             }
-            open = match again {
-                Ok(again) => again,
-                Err(error) => return self.refused_at_end(desk, &*error, "opened again"),
+            open = match self.open(desk).await {
+                Some(Ok(again)) => again,
+                Some(Err(error)) => {
+                    let message = format!(
+                        "it cannot be opened again at the end, and no disk has failed{}: {error}",
+                        self.meanwhile()
+                    );
+                    let wrong = Wrong { property: crate::CAUSE, message };
+                    return self.found(desk, None, wrong, false);
+                }
+                None => return,
             };
-        }
-        let closed = open.close().await;
-        if let (Err(error), false) = (closed, desk.buried.get()) {
-            self.refused_at_end(desk, &*error, "closed");
         }
     }
 

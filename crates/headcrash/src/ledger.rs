@@ -98,15 +98,25 @@ impl<M: Model> Ledger<M> {
         self.lines = lines;
     }
 
-    /// Nothing has crashed: it shows the model.
-    pub(crate) fn sees(&mut self, seen: &M::View, reopened: bool) -> Result<(), Wrong> {
+    /// Nothing has crashed: it shows the model. When a disk has failed, and it was opened again, what
+    /// was not durable may be lost.
+    pub(crate) fn sees(
+        &mut self,
+        seen: &M::View,
+        reopened: bool,
+        failed: bool,
+    ) -> Result<(), Wrong> {
+        if self.lost_track {
+            return Ok(());
+        }
         let fits =
             |state: &M| state.view() == *seen || (reopened && crashed(state).view() == *seen);
-        if self.lost_track || self.lines.iter().any(|line| fits(line.now())) {
-            self.lines.retain(|line| self.lost_track || fits(line.now()));
-            if reopened {
-                self.lines.iter_mut().for_each(|line| line.states.iter_mut().for_each(M::crash));
-            }
+        let shown = |line: &Line<M>| {
+            let may_be_lost = if reopened && failed { &line.states[..] } else { &[] };
+            fits(line.now()) || may_be_lost.iter().any(fits)
+        };
+        if self.lines.iter().any(shown) {
+            self.lines.retain(shown);
             return Ok(());
         }
         let wanted: Vec<_> = self.lines.iter().map(|line| line.now().view()).collect();

@@ -129,8 +129,9 @@ pub trait Subject: Sized + 'static {
     ///
     /// # Errors
     ///
-    /// When it cannot be opened. That is a violation, unless the world gave it a reason: an error
-    /// of a disk. After a power cut it is a refusal.
+    /// When it cannot be opened. That is a violation, unless the world gave it a reason: a disk that
+    /// failed meanwhile. Then it is tried again, twice, and has to succeed when no disk fails. After
+    /// a power cut it is a refusal.
     fn open(storage: &Storage) -> Fallible<Self>;
 
     /// Does an operation. When this returns, it is acknowledged.
@@ -138,8 +139,8 @@ pub trait Subject: Sized + 'static {
     /// # Errors
     ///
     /// When it was not done, or it is not known whether it was; where nothing was asked of a disk it
-    /// was not. That is a violation, unless the world gave it a reason: an error of a disk. What is wrong with the operation itself is no
-    /// error but a reply.
+    /// was not. That is a violation, unless the world gave it a reason: a disk that has failed since
+    /// it was opened. What is wrong with the operation itself is no error but a reply.
     fn apply(&mut self, op: &OpOf<Self>) -> Fallible<ReplyOf<Self>>;
 
     /// What a reader would see now: all of it.

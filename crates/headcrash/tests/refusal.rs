@@ -52,6 +52,36 @@ impl Subject for Twins {
     }
 }
 
+/// A sector with a mark before it, which says that it is being written; an error leaves the mark.
+struct Marked(SimDisk);
+
+impl Subject for Marked {
+    type Model = Plain;
+    const NAME: &'static str = "marked";
+
+    fn open(storage: &Storage) -> Fallible<Self> {
+        let mut mark = [0; 512];
+        let disk = storage.disk("d0");
+        disk.read(Sector(0), &mut mark)?;
+        if mark[0] != 0 {
+            return Err("somebody was in it".into());
+        }
+        Ok(Self(disk))
+    }
+
+    fn apply(&mut self, op: &u8) -> Fallible<()> {
+        self.0.write(Sector(0), &[1; 512])?;
+        self.0.write(Sector(1), &[*op; 512])?;
+        Ok(self.0.write(Sector(0), &[0; 512])?)
+    }
+
+    fn show(&mut self) -> Fallible<u8> {
+        let mut sector = [0; 512];
+        self.0.read(Sector(1), &mut sector)?;
+        Ok(sector[0])
+    }
+}
+
 fn twins() -> Check {
     check::<Twins>().disk("d0", Disk::new(65_536).volatile_cache()).power_cuts(1).operations(1)
 }
@@ -78,4 +108,25 @@ fn code_is_not_cut_off_with_skew_everywhere() {
     let said = std::panic::catch_unwind(tried).expect_err("it is refused");
     let said = said.downcast_ref::<String>().expect("a text");
     assert!(said.contains("with a subject, the power goes everywhere at once"), "{said}");
+}
+
+#[test]
+fn who_cannot_be_opened_again_after_an_error_that_is_over_is_wrong() {
+    let check = check::<Marked>().disk("d0", Disk::new(65_536)).io_errors(20).operations(3);
+    check.clone().seeds(0..1).try_run().unwrap_or_else(|report| panic!("{report}"));
+    let report = check.try_run().expect_err("the mark is left");
+    let said = "it cannot be opened again at the end, and no disk has failed meanwhile: somebody was \
+                in it";
+    assert!(report.text.contains(said), "{report}");
+    assert_eq!(report.operations, 1);
+}
+
+#[test]
+fn who_is_kept_from_opening_by_a_disk_is_tried_again() {
+    let fails = r#"(event: "read_aio", action: inject_error(errno: "EIO", once: true))"#;
+    let check = check::<Marked>().disk("d0", Disk::new(65_536)).rule(fails).operations(1);
+    let trace = check.trace(0);
+    assert!(trace.contains("cannot be opened: "), "{trace}");
+    assert!(trace.contains("held"), "{trace}");
+    assert_eq!(trace.matches(" write d0").count(), 3, "and then it does what it is to do\n{trace}");
 }
