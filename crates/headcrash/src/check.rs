@@ -251,6 +251,7 @@ impl Check {
     /// # Panics
     ///
     /// When a run fails: with the failure made small, its trace, and the command that repeats it.
+    /// When no run gets as far as an operation of the code under test.
     #[track_caller]
     pub fn run(&self) {
         if let Err(report) = self.try_run() {
@@ -262,7 +263,8 @@ impl Check {
     ///
     /// # Errors
     ///
-    /// The first failure, made small.
+    /// The first failure, made small. Runs none of which got as far as an operation of the code
+    /// under test are one, too.
     ///
     /// # Panics
     ///
@@ -312,9 +314,20 @@ impl Check {
             }
         }
         if let Some(part) = &part {
-            part.held(campaign.runs, campaign.facts, campaign.hash);
+            part.held(&campaign);
+            return Ok(campaign);
         }
-        Ok(campaign)
+        self.tested(scenario, campaign)
+    }
+
+    /// A campaign that found nothing, unless it tried nothing.
+    fn tested(&self, scenario: &Scenario, campaign: Campaign) -> Result<Campaign, Box<Report>> {
+        let has_operations = self.from_bytes.is_some() && self.operations > 0;
+        if !has_operations || campaign.has_begun {
+            return Ok(campaign);
+        }
+        let seed = self.seeds.start;
+        Err(self.place.vacuous(&scenario.with_drawn(seed), seed, campaign.runs))
     }
 
     /// The same, some hundred seeds at a time in a process of their own.
@@ -322,10 +335,11 @@ impl Check {
         let mut campaign = Campaign::default();
         for seeds in workers::parts(self.seeds.clone()) {
             match self.place.work(seeds).map_err(|message| self.place.says(message))? {
-                Ended::Well { runs, facts, hash } => {
-                    campaign.runs += runs;
-                    campaign.facts += facts;
-                    campaign.hash = Key::from_number(campaign.hash).nth(hash).number();
+                Ended::Well(part) => {
+                    campaign.runs += part.runs;
+                    campaign.facts += part.facts;
+                    campaign.hash = Key::from_number(campaign.hash).nth(part.hash).number();
+                    campaign.has_begun |= part.has_begun;
                 }
                 Ended::Failed { seed } => {
                     let drawn = scenario.with_drawn(seed);
@@ -338,7 +352,7 @@ impl Check {
                 }
             }
         }
-        Ok(campaign)
+        self.tested(scenario, campaign)
     }
 
     /// Makes a failure small, and everything there is to say about it.
@@ -353,7 +367,7 @@ impl Check {
             return self.place.nondeterministic(scenario, seed);
         }
         let shrunk = shrink::shrink(&written, &again, self.shrink_runs);
-        self.place.failed(seed, runs, &written, &shrunk)
+        self.place.failed(Some(seed), runs, &written, &shrunk)
     }
 
     /// One run that a fuzzer's bytes decide: first the operations, then every choice. The target is
@@ -366,12 +380,18 @@ impl Check {
     /// # Panics
     ///
     /// When the run fails: with the failure made small, its trace, and the command that repeats it.
+    /// With `HEADCRASH_REPLAY` the bytes do not matter: the failure in that file is had again.
     #[track_caller]
     pub fn fuzz(&self, data: &[u8]) {
         let mut check = self.clone();
-        check.place = Place::here();
+        check.place = Place::fuzzed();
         panics::listen();
         headcrash_io::set_listener(crate::storage::reached);
+        match check.place.replay(&check.scenario()) {
+            Ok(None) => {}
+            Ok(Some(_)) => return,
+            Err(report) => report.panic(),
+        }
         let (ops, choices) = data.split_at(data.len() / 2);
         check.operations = 0;
         let mut scenario = check.scenario();
@@ -389,7 +409,7 @@ impl Check {
         let written = written.expect("what was run can be written");
         let again = run(&written, Bytes::new(choices), Keep::Hash).0;
         let shrunk = shrink::shrink(&written, &again, self.shrink_runs);
-        check.place.failed(0, 1, &written, &shrunk).panic();
+        check.place.failed(None, 1, &written, &shrunk).panic();
     }
 
     /// The weakest disk that the code survives: one promise of its disks is broken after the other,
@@ -437,6 +457,8 @@ pub struct Campaign {
     pub facts: u64,
     /// A number over all their traces.
     pub hash: u64,
+    /// Whether the code under test was asked for an operation in any of them.
+    pub(crate) has_begun: bool,
 }
 
 impl Campaign {
@@ -445,6 +467,7 @@ impl Campaign {
         let all = run.exhausted.as_ref().map_or(0, |all| all.whole);
         self.runs += states.max(all).max(1);
         self.facts += run.fact_count;
+        self.has_begun |= run.coverage.has_begun;
         self.hash = Key::from_number(self.hash).nth(run.all_hash).number();
     }
 }

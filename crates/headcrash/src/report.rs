@@ -17,6 +17,8 @@ pub(crate) struct Place {
     location: String,
     /// The test's name, if it is known.
     test: Option<String>,
+    /// A fuzzer's bytes decide.
+    is_fuzzed: bool,
 }
 
 /// A failure made small, and everything there is to say of it.
@@ -24,7 +26,7 @@ pub(crate) struct Place {
 pub struct Report {
     /// What came of the run, in the words of a scenario file: `violated("..")`, `stuck`.
     pub outcome: String,
-    /// The seed that failed.
+    /// The seed that failed; 0 where a fuzzer's bytes decided.
     pub seed: u64,
     /// How many runs were made before, this one included.
     pub runs: u64,
@@ -55,13 +57,20 @@ impl Report {
 
 impl Place {
     pub(crate) fn unknown() -> Self {
-        Self { location: "headcrash".to_owned(), test: None }
+        Self { location: "headcrash".to_owned(), test: None, is_fuzzed: false }
     }
 
     #[track_caller]
     pub(crate) fn here() -> Self {
         let location = Location::caller();
-        Self { location: format!("{}:{}", location.file(), location.line()), test: test_name() }
+        let location = format!("{}:{}", location.file(), location.line());
+        Self { location, test: test_name(), is_fuzzed: false }
+    }
+
+    /// The same, where a fuzzer's bytes decide.
+    #[track_caller]
+    pub(crate) fn fuzzed() -> Self {
+        Self { is_fuzzed: true, ..Self::here() }
     }
 
     /// What files about it are called.
@@ -80,14 +89,7 @@ impl Place {
 
     /// The command that runs this test alone.
     fn command(&self, replay: Option<&Path>) -> String {
-        let mut words = vec!["cargo".to_owned(), "test".to_owned()];
-        if let Ok(package) = std::env::var("CARGO_PKG_NAME") {
-            words.extend(["-p".to_owned(), package.clone()]);
-            words.extend(target(&package));
-        }
-        if let Some(test) = &self.test {
-            words.extend([test.clone(), "--".to_owned(), "--exact".to_owned()]);
-        }
+        let words = self.words();
         let command = command_line(words.iter().map(String::as_str));
         match replay {
             None => command,
@@ -98,10 +100,35 @@ impl Place {
         }
     }
 
+    fn words(&self) -> Vec<String> {
+        let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let program = std::env::current_exe().unwrap_or_default();
+        let stem = program.file_stem().unwrap_or_default().to_string_lossy();
+        let is_below = |folder: &str| program.parent().is_some_and(|it| it.ends_with(folder));
+        let package = std::env::var("CARGO_PKG_NAME").ok();
+        let of_package = package.iter().flat_map(|package| owned(&["-p", package]));
+        if self.test.is_none() && self.is_fuzzed {
+            // Once is enough: the file decides, and no bytes of the fuzzer.
+            return owned(&["cargo", "fuzz", "run", &stem, "--", "-runs=1"]);
+        }
+        if self.test.is_none() && !is_below("deps") {
+            let kind = if is_below("examples") { "--example" } else { "--bin" };
+            return owned(&["cargo", "run"])
+                .into_iter()
+                .chain(of_package)
+                .chain(owned(&[kind, &stem]))
+                .collect();
+        }
+        let mut words: Vec<_> = owned(&["cargo", "test"]).into_iter().chain(of_package).collect();
+        words.extend(package.iter().flat_map(|package| target(package, &stem)));
+        words.extend(self.test.iter().flat_map(|test| owned(&[test, "--", "--exact"])));
+        words
+    }
+
     /// Writes the failure down, and says everything.
     pub(crate) fn failed(
         &self,
-        seed: u64,
+        seed: Option<u64>,
         runs: u64,
         scenario: &Scenario,
         shrunk: &Shrunk,
@@ -114,9 +141,12 @@ impl Place {
         let test = self.test.as_deref().unwrap_or("headcrash");
         let mut text = format!("{test}: {}\n", run.outcome.label());
         text.push_str(&run.outcome.render(small.source(), false));
+        let found = match seed {
+            Some(seed) => format!("with seed {seed}, in run {runs}"),
+            None => "with a fuzzer's input".to_owned(),
+        };
         text.push_str(&format!(
-            "\n\nfound with seed {seed}, in run {runs}; made small with {} runs\
-             : {before} operations, now {operations}\n\n",
+            "\n\nfound {found}; made small with {} runs: {before} operations, now {operations}\n\n",
             shrunk.runs_used
         ));
         text.push_str(&shortened(&trace::text(small, run)));
@@ -137,7 +167,7 @@ impl Place {
         }
         Box::new(Report {
             outcome: run.outcome.label(),
-            seed,
+            seed: seed.unwrap_or(0),
             runs,
             operations,
             shrink_runs: shrunk.runs_used,
@@ -182,6 +212,19 @@ impl Place {
             scenario: String::new(),
             text: format!("{}: {message}", self.location),
         })
+    }
+
+    /// Runs that tested nothing are no success.
+    pub(crate) fn vacuous(&self, scenario: &Scenario, seed: u64, runs: u64) -> Box<Report> {
+        let mut report = self.says(format!(
+            "nothing was tested: in none of {runs} runs did the code under test get as far as an \
+             operation\n\n{}\nrepeat with\n  {}",
+            shortened(&trace::text(scenario, &run_seed(scenario, seed, Keep::Trace))),
+            self.command(None)
+        ));
+        report.outcome = "vacuous".to_owned();
+        report.runs = runs;
+        report
     }
 
     /// A process did not come to its end.
@@ -297,7 +340,7 @@ impl Place {
 
 /// The command that runs one test of this target alone.
 pub(crate) fn test_command(name: &str) -> String {
-    Place { location: String::new(), test: Some(name.to_owned()) }.command(None)
+    Place { location: String::new(), test: Some(name.to_owned()), is_fuzzed: false }.command(None)
 }
 
 /// The first and last lines of a long trace.
@@ -326,12 +369,10 @@ fn test_name() -> Option<String> {
     }
 }
 
-/// Which of a package's test targets this is, as cargo's arguments say it.
-fn target(package: &str) -> Vec<String> {
-    let Ok(program) = std::env::current_exe() else { return Vec::new() };
-    let stem = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+/// Which of a package's test targets a program is, as cargo's arguments say it.
+fn target(package: &str, stem: &str) -> Vec<String> {
     // `journal-0123456789abcdef`
-    let name = stem.rsplit_once('-').map_or(&*stem, |(name, _)| name);
+    let name = stem.rsplit_once('-').map_or(stem, |(name, _)| name);
     if name == package.replace('-', "_") {
         vec!["--lib".to_owned()]
     } else {
@@ -348,4 +389,18 @@ fn folder() -> PathBuf {
     let built = program.ancestors().find(|folder| folder.ends_with("deps"));
     let target = built.and_then(|deps| deps.parent()?.parent());
     target.map_or_else(std::env::temp_dir, Path::to_owned).join("headcrash")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    #[test]
+    fn a_fuzz_target_is_run_by_cargo_fuzz() {
+        let place = Place { is_fuzzed: true, ..Place::unknown() };
+        let command = place.command(Some("a b.failure.ron".as_ref()));
+        let (before, after) =
+            ("HEADCRASH_REPLAY='a b.failure.ron' cargo fuzz run ", " -- '-runs=1'");
+        assert!(command.starts_with(before) && command.ends_with(after), "{command}");
+    }
 }

@@ -6,6 +6,8 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::check::Campaign;
+
 /// So many seeds are run by one process.
 const SEEDS: u64 = 250;
 
@@ -25,7 +27,7 @@ pub(crate) struct Part {
 /// How a worker ended.
 pub(crate) enum Ended {
     /// All of its seeds held: what it counted.
-    Well { runs: u64, facts: u64, hash: u64 },
+    Well(Campaign),
     /// A run failed, as runs do.
     Failed { seed: u64 },
     /// It did not come to its end: a signal, or an exit.
@@ -47,8 +49,10 @@ impl Part {
     }
 
     /// Says that everything held.
-    pub(crate) fn held(&self, runs: u64, facts: u64, hash: u64) {
-        _ = fs::write(&self.progress, format!("held {runs} {facts} {hash}"));
+    pub(crate) fn held(&self, campaign: &Campaign) {
+        let Campaign { runs, facts, hash, has_begun } = campaign;
+        let begun = u64::from(*has_begun);
+        _ = fs::write(&self.progress, format!("held {runs} {facts} {hash} {begun}"));
     }
 
     /// Says that a run failed.
@@ -81,7 +85,12 @@ pub(crate) fn run(test: &str, seeds: Range<u64>, folder: &Path) -> std::io::Resu
     let words: Vec<_> = said.split(' ').collect();
     let number = |place: usize| words.get(place).and_then(|word| word.parse().ok()).unwrap_or(0);
     Ok(match words.first() {
-        Some(&"held") => Ended::Well { runs: number(1), facts: number(2), hash: number(3) },
+        Some(&"held") => Ended::Well(Campaign {
+            runs: number(1),
+            facts: number(2),
+            hash: number(3),
+            has_begun: number(4) == 1,
+        }),
         Some(&"failed") => Ended::Failed { seed: number(1) },
         _ => {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -130,3 +130,17 @@ fn who_is_kept_from_opening_by_a_disk_is_tried_again() {
     assert!(trace.contains("held"), "{trace}");
     assert_eq!(trace.matches(" write d0").count(), 3, "and then it does what it is to do\n{trace}");
 }
+
+#[test]
+fn runs_that_test_nothing_are_no_success() {
+    let fails = r#"(event: "read_aio", action: inject_error(errno: "EIO"))"#;
+    let check = check::<Marked>().disk("d0", Disk::new(65_536)).rule(fails).seeds(0..3);
+    let report = check.try_run().expect_err("it is never opened");
+    assert_eq!(report.outcome, "vacuous");
+    assert!(report.text.contains("nothing was tested: in none of 3 runs"), "{report}");
+    assert_eq!(report.text.matches("cannot be opened: ").count(), 3, "{report}");
+    assert!(
+        report.text.contains("repeat with\n  cargo test -p headcrash --test refusal"),
+        "{report}"
+    );
+}

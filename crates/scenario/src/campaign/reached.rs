@@ -93,6 +93,8 @@ impl Reached {
             sometimes: self.sometimes.clone(),
             steps: self.steps.clone(),
             features: self.features.clone(),
+            // Who writes results knows no code under test.
+            has_begun: false,
         }
     }
 

@@ -27,6 +27,8 @@ pub struct Coverage {
     pub sometimes: BTreeSet<usize>,
     /// Steps that were taken: the client's place (one past the last for who recovers), the step's.
     pub steps: BTreeSet<(usize, usize)>,
+    /// Whether an operation of code under test was begun.
+    pub has_begun: bool,
     /// Everything that can be told apart, as numbers: a node's state with what is armed in it, and
     /// what came of runs. A run that adds none has shown nothing new.
     pub features: BTreeSet<u64>,
@@ -43,6 +45,7 @@ impl Coverage {
         extend(&mut self.states, &other.states);
         extend(&mut self.sometimes, &other.sometimes);
         extend(&mut self.steps, &other.steps);
+        self.has_begun |= other.has_begun;
         let before = self.features.len();
         extend(&mut self.features, &other.features);
         self.features.len() > before
@@ -61,6 +64,7 @@ impl Coverage {
             && other.states.is_subset(&self.states)
             && other.sometimes.is_subset(&self.sometimes)
             && other.steps.is_subset(&self.steps)
+            && (self.has_begun || !other.has_begun)
     }
 
     /// Whether a run came out like this, in the words of [`Outcome::label`](crate::Outcome::label).
@@ -99,6 +103,7 @@ impl Coverage {
             }
             What::Completed { result: Err(errno), .. }
             | What::FileCompleted { result: Err(errno), .. } => _ = self.failed.insert(*errno),
+            What::Began { .. } => self.has_begun = true,
             _ => {}
         }
     }
