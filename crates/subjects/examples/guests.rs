@@ -62,7 +62,8 @@ fn main() {
         let begun = Instant::now();
         if what == "ladder" {
             let ladder = check.ladder(0, number);
-            println!("{name}, {:.0} s\n{ladder}", begun.elapsed().as_secs_f64());
+            let text = headcrash::ladder::text(&ladder);
+            println!("{name}, {:.0} s\n{text}", begun.elapsed().as_secs_f64());
             continue;
         }
         let found = check.seeds(0..number).try_run();
