@@ -48,6 +48,32 @@ pub fn simulate(code: impl Fn(&World) + Send + Sync + 'static) -> Check {
     Check::of(Arc::new(code), None)
 }
 
+/// What fails on disks by [`Check::io_errors`]: what it is called, what it does all the same, on
+/// what.
+const DISK_ERRORS: &[(&str, &str, &str)] = &[
+    ("error on read", "", "read"),
+    ("error before write", "", "write"),
+    ("error after write", ", applied: all", "write"),
+    ("error on flush", "", "flush"),
+];
+
+/// The same on file systems.
+const FILE_ERRORS: &[(&str, &str, &str)] = &[
+    ("error on read", "", "read_file"),
+    ("error before write", "", "write_file"),
+    ("error after write", ", applied: all", "write_file"),
+    ("error on sync", "", "sync_file, sync_data, sync_dir"),
+    ("error on length", "", "set_len"),
+    ("error on name", "", "create_file, rename, unlink, mkdir, rmdir"),
+];
+
+fn error_rate(one_in: u64, (name, applied, on): (&str, &str, &str)) -> String {
+    format!(
+        "(name: {name:?}, what: fail(errno: \"EIO\"{applied}), on: [{on}], \
+         chance: (1, {one_in}), swarm: true)"
+    )
+}
+
 type FromBytes = fn(&mut Unstructured<'_>, usize) -> Vec<Operation>;
 
 /// A test that is being described. Nothing runs before [`Check::run`].
@@ -56,8 +82,8 @@ pub struct Check {
     code: Arc<dyn Code>,
     from_bytes: Option<FromBytes>,
     disks: Vec<(String, Disk)>,
-    io_errors: Vec<String>,
-    file_systems: Vec<String>,
+    io_errors: Option<u64>,
+    file_systems: Vec<(String, FileSystem)>,
     rules: Vec<String>,
     fields: Vec<(String, String)>,
     seeds: Range<u64>,
@@ -81,7 +107,7 @@ impl Check {
             code,
             from_bytes,
             disks: Vec::new(),
-            io_errors: Vec::new(),
+            io_errors: None,
             file_systems: Vec::new(),
             rules: Vec::new(),
             fields: Vec::new(),
@@ -104,7 +130,7 @@ impl Check {
     /// A file system.
     #[must_use]
     pub fn file_system(mut self, name: &str, file_system: FileSystem) -> Self {
-        self.file_systems.push(file_system.to_ron(name));
+        self.file_systems.push((name.to_owned(), file_system));
         self
     }
 
@@ -116,22 +142,12 @@ impl Check {
         self
     }
 
-    /// One in so many accesses of disks fails with `EIO`: reads, writes and flushes; of writes also
-    /// such that are done all the same. Each kind is left out of some runs.
+    /// One in so many accesses of disks and file systems fails with `EIO`: reads, writes, flushes
+    /// and syncs, changes of lengths and names; of writes also such that are done all the same. Each
+    /// kind is left out of some runs.
     #[must_use]
-    pub fn io_errors(mut self, one_in: u64) -> Self {
-        let rate = |name: &str, applied: &str, on: &str| {
-            format!(
-                "(name: {name:?}, what: fail(errno: \"EIO\"{applied}), on: [{on}], \
-                 chance: (1, {one_in}), swarm: true)"
-            )
-        };
-        self.io_errors = vec![
-            rate("error on read", "", "read"),
-            rate("error before write", "", "write"),
-            rate("error after write", ", applied: all", "write"),
-            rate("error on flush", "", "flush"),
-        ];
+    pub const fn io_errors(mut self, one_in: u64) -> Self {
+        self.io_errors = Some(one_in);
         self
     }
 
@@ -214,15 +230,22 @@ impl Check {
             [] => String::new(),
             items => format!(", {name}: [{}]", items.join(", ")),
         };
+        let rates = |kinds: &[(&str, &str, &str)]| -> Vec<String> {
+            let rate = |one_in: u64| kinds.iter().map(move |kind| error_rate(one_in, *kind));
+            self.io_errors.into_iter().flat_map(rate).collect()
+        };
         let mut disks = self.disks.clone();
-        if disks.is_empty() && !self.io_errors.is_empty() {
+        if disks.is_empty() && self.file_systems.is_empty() && self.io_errors.is_some() {
             disks.push(("d0".to_owned(), Disk::new(1 << 20)));
         }
-        let disk =
-            |(name, disk): &(String, Disk)| disk.clone().faults(&self.io_errors).to_ron(name);
+        let errors = rates(DISK_ERRORS);
+        let disk = |(name, disk): &(String, Disk)| disk.clone().faults(&errors).to_ron(name);
         let disks: Vec<_> = disks.iter().map(disk).collect();
         text.push_str(&list("disks", &disks));
-        text.push_str(&list("file_systems", &self.file_systems));
+        let errors = rates(FILE_ERRORS);
+        let fs = |(name, fs): &(String, FileSystem)| fs.clone().faults(&errors).to_ron(name);
+        let file_systems: Vec<_> = self.file_systems.iter().map(fs).collect();
+        text.push_str(&list("file_systems", &file_systems));
         text.push_str(&list("rules", &self.rules));
         let client = |name: &String| match self.operations {
             0 => format!("(name: {name:?})"),

@@ -60,16 +60,9 @@ impl Disk {
         self.faults(&[rate.to_owned()])
     }
 
-    pub(crate) fn faults(self, rates: &[String]) -> Self {
-        if rates.is_empty() {
-            return self;
-        }
-        let before = self.fields.iter().find(|(field, _)| field == "faults");
-        let before =
-            before.map_or("", |(_, list)| list.trim_start_matches("[").trim_end_matches("]"));
-        let all: Vec<_> = Some(before).filter(|it| !it.is_empty()).into_iter().collect();
-        let all = [all, rates.iter().map(String::as_str).collect()].concat().join(", ");
-        self.with("faults", &format!("[{all}]"))
+    pub(crate) fn faults(mut self, rates: &[String]) -> Self {
+        add_faults(&mut self.fields, rates);
+        self
     }
 
     /// A field as a scenario file has it: `.with("tears", "unflushed")`. `headcrash explain disk` lists
@@ -128,11 +121,29 @@ impl FileSystem {
         self
     }
 
+    pub(crate) fn faults(mut self, rates: &[String]) -> Self {
+        add_faults(&mut self.fields, rates);
+        self
+    }
+
     /// As a scenario file has it.
     #[must_use]
     pub fn to_ron(&self, name: &str) -> String {
         fields(name, &self.fields)
     }
+}
+
+/// Faults beside those that are there.
+fn add_faults(fields: &mut Vec<(String, String)>, rates: &[String]) {
+    if rates.is_empty() {
+        return;
+    }
+    let before = fields.iter().position(|(field, _)| field == "faults");
+    let before = before.map(|place| fields.remove(place).1).unwrap_or_default();
+    let before = before.trim_start_matches('[').trim_end_matches(']');
+    let all: Vec<_> = Some(before).filter(|it| !it.is_empty()).into_iter().collect();
+    let all = [all, rates.iter().map(String::as_str).collect()].concat().join(", ");
+    fields.push(("faults".to_owned(), format!("[{all}]")));
 }
 
 fn fields(name: &str, fields: &[(String, String)]) -> String {

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use headcrash_sim::{Replay, Strictness, What};
 
-use super::faults::{Struck, WRONG, Wrong};
+use super::faults::{Struck, WRONG, WRONG_FILES, Wrong, WrongFile};
 use super::promises::{self, Promises, RELAXED};
 use super::{Found, Ladder, Options, Rung, Verdict};
 use crate::file::{self, Expect, File};
 use crate::run::{Keep, Outcome, Run, run_as, run_seed};
-use crate::scenario::{DiskIndex, EXPECTATION, FaultPlace, Scenario};
+use crate::scenario::{DiskIndex, EXPECTATION, FaultPlace, FileSystemIndex, RuleInfo, Scenario};
 
 /// A rung that strikes single accesses tries at most so many of each client.
 const ACCESSES_MAX: u64 = 256;
@@ -43,7 +43,7 @@ fn descend(scenario: &Scenario, options: &Options, goes_on: &dyn Fn() -> bool) -
     let mut own = scenario.file.clone();
     own.expect = Expect::Held;
     let mut kept = Promises::STRONGEST;
-    let mut below = kept.applied_to(&own, scenario);
+    let mut below = kept.applied_to(&own, scenario, true);
     let first = ("all-kept", if has_cut { "the power goes" } else { "nothing" });
     let Some(strongest) = valid(&below, scenario, first.0) else { return ladder };
     let tally = Tally::of(&strongest, options.runs, goes_on);
@@ -55,11 +55,16 @@ fn descend(scenario: &Scenario, options: &Options, goes_on: &dyn Fn() -> bool) -
     if !ladder.stands() {
         return ladder;
     }
+    // Where there are files and nobody names a disk, there is one all the same.
+    let has_disks = !own.disks.is_empty() || own.file_systems.is_empty() || tally.uses_disks;
+    if !has_disks {
+        below = kept.applied_to(&own, scenario, false);
+    }
     let mut weakest = strongest;
     for relaxed in RELAXED.iter().filter(|_| has_cut) {
         let mut promises = kept;
         (relaxed.relax)(&mut promises);
-        let file = promises.applied_to(&own, scenario);
+        let file = promises.applied_to(&own, scenario, has_disks);
         if file == below {
             // No disk is concerned.
             continue;
@@ -80,7 +85,9 @@ fn descend(scenario: &Scenario, options: &Options, goes_on: &dyn Fn() -> bool) -
             (kept, below, weakest) = (promises, file, rung);
         }
     }
-    for wrong in WRONG {
+    let disks = WRONG.iter().filter(|_| has_disks).map(Once::Disk);
+    let files = WRONG_FILES.iter().filter(|_| !own.file_systems.is_empty()).map(Once::Files);
+    for wrong in disks.chain(files) {
         let Some(rung) = once(&below, scenario, wrong, options.runs, goes_on) else {
             ladder.is_stopped = true;
             break;
@@ -160,6 +167,10 @@ struct Tally {
     worst: Option<(Run, u64)>,
     /// Faults that struck in some run.
     struck: BTreeSet<FaultPlace>,
+    /// The same, of file systems.
+    struck_files: BTreeSet<(FileSystemIndex, usize)>,
+    /// Something was asked of a disk in some run.
+    uses_disks: bool,
 }
 
 impl Tally {
@@ -172,6 +183,8 @@ impl Tally {
             verdict: Verdict::Holds,
             worst: None,
             struck: BTreeSet::new(),
+            struck_files: BTreeSet::new(),
+            uses_disks: false,
         };
         for seed in scenario.seeds().iter() {
             if tally.tried >= tally.budget {
@@ -208,6 +221,9 @@ impl Tally {
         self.tried += run.exploration.as_ref().map_or(1, |found| found.tried().max(1));
         self.is_cut_off |= run.exploration.as_ref().is_some_and(|found| found.is_cut_off);
         self.struck.extend(run.coverage.struck.iter().copied());
+        self.struck_files.extend(run.coverage.struck_files.iter().copied());
+        // A disk that is opened announces one event.
+        self.uses_disks |= run.coverage.announced.len() > 1;
         let verdict = verdict(scenario, &run);
         let is_worse = matches!(
             (self.verdict, verdict),
@@ -256,25 +272,71 @@ fn was_told(scenario: &Scenario, run: &Run) -> bool {
     answers == Some(true)
 }
 
+/// What goes wrong once.
+#[derive(Clone, Copy)]
+enum Once {
+    Disk(&'static Wrong),
+    Files(&'static WrongFile),
+}
+
+impl Once {
+    /// Its name, what may happen, and what is struck.
+    const fn words(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Disk(wrong) => (wrong.id, wrong.words, wrong.kind),
+            Self::Files(wrong) => (wrong.id, wrong.words, wrong.kind),
+        }
+    }
+
+    /// The names of what can be struck, in order.
+    fn devices(self, scenario: &Scenario) -> Vec<&str> {
+        match self {
+            Self::Disk(_) => scenario.disks().iter().map(|disk| &*disk.name).collect(),
+            Self::Files(_) => scenario.file_systems().iter().map(|fs| &*fs.name).collect(),
+        }
+    }
+
+    fn applied_to(self, file: &File, index: usize, struck: Struck<'_>, name: &str) -> File {
+        match self {
+            Self::Disk(wrong) => wrong.applied_to(file, struck, name),
+            Self::Files(wrong) => wrong.applied_to(file, index, struck, name),
+        }
+    }
+
+    /// Whether the fault of this name has struck.
+    fn strikes(self, valid: &Scenario, index: usize, name: &str, tally: &Tally) -> bool {
+        let place =
+            |infos: &[RuleInfo]| infos.iter().position(|it| it.name.as_deref() == Some(name));
+        match self {
+            Self::Disk(_) => place(&valid.disks()[index].fault_infos).is_some_and(|fault| {
+                tally.struck.contains(&FaultPlace { disk: DiskIndex(index), fault })
+            }),
+            Self::Files(_) => place(&valid.file_systems()[index].fault_infos)
+                .is_some_and(|fault| tally.struck_files.contains(&(FileSystemIndex(index), fault))),
+        }
+    }
+}
+
 /// One access goes wrong in each run: the first of its kind, the second, .. of every client and on
-/// every disk. Nothing, if it was stopped before that is known.
+/// every disk, or file system. Nothing, if it was stopped before that is known.
 fn once(
     below: &File,
     scenario: &Scenario,
-    wrong: &Wrong,
+    wrong: Once,
     runs: u64,
     goes_on: &dyn Fn() -> bool,
 ) -> Option<Rung> {
     let name = free_name(scenario);
-    let mut rung = Rung::implied(wrong.id, wrong.words, "");
+    let (id, words, kind) = wrong.words();
+    let mut rung = Rung::implied(id, words, "");
     rung.verdict = Verdict::Never;
     let clients = || scenario.clients().iter().chain(scenario.recover());
-    for (index, disk) in scenario.disks().iter().enumerate() {
+    for (index, device) in wrong.devices(scenario).into_iter().enumerate() {
         for client in clients() {
             for nth in 1..=ACCESSES_MAX {
-                let struck = Struck { disk: &disk.name, client: &client.name, nth };
-                let file = wrong.applied_to(below, struck, &name);
-                let Some(valid) = valid(&file, scenario, wrong.id) else { break };
+                let struck = Struck { device, client: &client.name, nth };
+                let file = wrong.applied_to(below, index, struck, &name);
+                let Some(valid) = valid(&file, scenario, id) else { break };
                 if rung.tried >= runs {
                     rung.is_cut_off = true;
                     return Some(rung);
@@ -285,12 +347,7 @@ fn once(
                 }
                 rung.tried += tally.tried;
                 rung.is_cut_off |= tally.is_cut_off;
-                let infos = &valid.disks()[index].fault_infos;
-                let fault = infos.iter().position(|info| info.name.as_deref() == Some(&name));
-                let strikes = fault.is_some_and(|fault| {
-                    tally.struck.contains(&FaultPlace { disk: DiskIndex(index), fault })
-                });
-                if !strikes {
+                if !wrong.strikes(&valid, index, &name, &tally) {
                     break;
                 }
                 let is_worse = match rung.verdict {
@@ -299,10 +356,9 @@ fn once(
                     _ => tally.verdict == Verdict::Breaks,
                 };
                 if is_worse {
-                    let Rung { verdict, found, .. } = tally.rung(wrong.id, wrong.words, &valid);
-                    rung.struck = found.is_some().then(|| {
-                        format!("{} {nth} of {} to {}", wrong.kind, client.name, disk.name)
-                    });
+                    let Rung { verdict, found, .. } = tally.rung(id, words, &valid);
+                    let struck = || format!("{kind} {nth} of {} to {device}", client.name);
+                    rung.struck = found.is_some().then(struck);
                     (rung.verdict, rung.found) = (verdict, found);
                 }
                 if rung.verdict == Verdict::Breaks {

@@ -37,11 +37,11 @@ impl Promises {
         files: FileContract::JournaledData,
     };
 
-    /// The file with disks and file systems that promise this. What a disk is beside its promises
-    /// (its size, sectors, latencies, rules) stays.
-    pub(super) fn applied_to(&self, file: &File, scenario: &Scenario) -> File {
+    /// The file with disks, if it `has_disks`, and file systems that promise this. What a disk is
+    /// beside its promises (its size, sectors, latencies, rules) stays.
+    pub(super) fn applied_to(&self, file: &File, scenario: &Scenario, has_disks: bool) -> File {
         let mut file = file.clone();
-        if file.disks.is_empty() {
+        if has_disks && file.disks.is_empty() {
             file.disks.push(file::Disk::default());
         }
         for (disk, lowered) in file.disks.iter_mut().zip(scenario.disks()) {

@@ -172,3 +172,37 @@ fn files_have_a_ladder_of_contracts() {
     // ext4 writes a file's data before it replaces another; XFS does not.
     assert_eq!((first.id, first.verdict), ("files-xfs", Verdict::Breaks));
 }
+
+#[test]
+fn operations_on_files_go_wrong_one_at_a_time() {
+    let text = "(
+        file_systems: [(contract: posix_strict)],
+        steps: [
+            create_file(path: \"a\", as: \"f\"),
+            write_file(file: \"f\", data: text(\"new\")),
+            sync_file(file: \"f\"),
+            sync_dir(),
+            mark(\"there\"),
+        ],
+        power_cut: (at: everywhere),
+        recover: [when_marked(mark: \"there\", then: [
+            open_file(path: \"a\", as: \"f\", or_violates: \"it is there\"),
+            read_file(file: \"f\", holds: text(\"new\"), or_violates: \"it is whole\"),
+        ])],
+    )";
+    let ladder = ladder_of("synced.ron", text);
+    let of = |id: &str| ladder.rungs.iter().find(|rung| rung.id == id).map(|rung| rung.verdict);
+    // Nobody uses the disk that is there without being named.
+    assert_eq!((of("volatile-cache"), of("write-fails")), (None, None));
+    assert_eq!(of("files-posix"), Some(Verdict::Holds));
+    // Who gets an error and was not prepared for one has stopped; a lie is believed.
+    assert_eq!(of("sync-fails"), Some(Verdict::Loud));
+    assert_eq!(of("file-write-fails"), Some(Verdict::Loud));
+    assert_eq!(of("names-fail"), Some(Verdict::Loud));
+    assert_eq!(of("set-len-fails"), Some(Verdict::Never));
+    assert_eq!(of("sync-lies-once"), Some(Verdict::Breaks));
+    assert_eq!(
+        ladder.first_broken().and_then(|rung| rung.struck.as_deref()),
+        Some("sync 1 of main to fs0")
+    );
+}

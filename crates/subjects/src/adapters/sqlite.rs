@@ -1,6 +1,10 @@
 //! SQLite's files in a file system of a world, through its VFS.
+//!
+//! What SQLite's own VFS for Unix does is done here, where the crate that passes calls on leaves
+//! room for it: names of journals are synced with their first sync, an empty file is none.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Once;
 use std::time::Duration;
@@ -8,40 +12,76 @@ use std::time::Duration;
 use headcrash::{SimFile, SimFiles};
 use headcrash_io::{Directory, File};
 use sqlite_vfs::wip::{WalIndex, WalIndexLock};
-use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenOptions, Vfs, register};
+use sqlite_vfs::{DatabaseHandle, LockKind, OpenAccess, OpenKind, OpenOptions, Vfs, register};
 
 thread_local! {
-    static FILES: RefCell<Option<SimFiles>> = const { RefCell::new(None) };
+    /// By the first name in a path.
+    static MOUNTED: RefCell<BTreeMap<u64, Mount>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// From now on this is where names are looked up on this thread.
-///
-/// # Panics
-///
-/// If SQLite does not take the VFS. It is the default one of the whole process, as that also seeds
-/// SQLite's random numbers.
-pub fn enter(files: SimFiles) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| register("headcrash", Names, true).expect("there is none of that name"));
-    FILES.with(|here| *here.borrow_mut() = Some(files));
+#[derive(Clone, Debug)]
+struct Mount {
+    files: SimFiles,
+    /// A file that is deleted is so for good: its directory is synced.
+    syncs_names: bool,
 }
 
-/// It finds its world through the thread.
-struct Names;
+/// A file system that SQLite finds files in, until this is dropped. Connections go before it.
+#[derive(Debug)]
+pub struct Mounted(u64);
 
-impl Names {
-    fn files() -> io::Result<SimFiles> {
-        let files = FILES.with(|here| here.borrow().clone());
-        files.ok_or_else(|| io::Error::other("there is no world on this thread"))
+impl Mounted {
+    /// This one. With `syncs_names` a file that is deleted is so for good, which
+    /// `synchronous=EXTRA` asks for: the crate does not pass that on.
+    ///
+    /// # Panics
+    ///
+    /// If SQLite does not take the VFS. It is the default one of the whole process, as that also
+    /// seeds SQLite's random numbers.
+    #[must_use]
+    pub fn new(files: SimFiles, syncs_names: bool) -> Self {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| register("headcrash", Names, true).expect("there is none of that name"));
+        MOUNTED.with_borrow_mut(|mounted| {
+            let free = (0..).find(|number| !mounted.contains_key(number)).expect("there is one");
+            mounted.insert(free, Mount { files, syncs_names });
+            Self(free)
+        })
+    }
+
+    /// What SQLite calls this file of it.
+    #[must_use]
+    pub fn path(&self, name: &str) -> String {
+        format!("/{}/{name}", self.0)
     }
 }
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        _ = MOUNTED.try_with(|mounted| mounted.borrow_mut().remove(&self.0));
+    }
+}
+
+/// A path's file system, and the name there.
+fn find(path: &str) -> io::Result<(Mount, &str)> {
+    let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));
+    let found = parts.and_then(|(number, name)| {
+        let number = number.parse().ok()?;
+        let mount = MOUNTED.with_borrow(|mounted| mounted.get(&number).cloned())?;
+        Some((mount, name))
+    });
+    found.ok_or_else(|| io::Error::other("there is no such file system on this thread"))
+}
+
+/// It finds its world by path.
+struct Names;
 
 /// An open file. One connection has it at a time, so it gets every lock it asks for.
 struct Handle {
     file: SimFile,
     lock: LockKind,
-    /// Its name is new, and is made durable by the first sync: as SQLite does on Unix.
-    is_new: bool,
+    /// The directory its name is in, if that is to be made durable by the next sync.
+    unsynced: Option<SimFiles>,
 }
 
 /// There is one connection, which can have no shared memory.
@@ -97,9 +137,9 @@ impl DatabaseHandle for Handle {
         } else {
             self.file.sync_all()?;
         }
-        if self.is_new {
-            Names::files()?.sync_dir("")?;
-            self.is_new = false;
+        if let Some(files) = &self.unsynced {
+            files.sync_dir("")?;
+            self.unsynced = None;
         }
         Ok(())
     }
@@ -113,6 +153,7 @@ impl DatabaseHandle for Handle {
         Ok(true)
     }
 
+    /// By another connection, and there is none.
     fn reserved(&mut self) -> io::Result<bool> {
         Ok(matches!(self.lock, LockKind::Reserved | LockKind::Pending | LockKind::Exclusive))
     }
@@ -126,33 +167,39 @@ impl DatabaseHandle for Handle {
     }
 }
 
-fn name(path: &str) -> &str {
-    path.trim_start_matches('/')
-}
-
 impl Vfs for Names {
     type Handle = Handle;
 
     fn open(&self, path: &str, options: OpenOptions) -> io::Result<Handle> {
-        let (files, path) = (Self::files()?, name(path));
-        let is_new = !files.exists(path)?;
+        let (Mount { files, .. }, name) = find(path)?;
+        let creates = matches!(options.access, OpenAccess::Create | OpenAccess::CreateNew);
         let file = match options.access {
-            OpenAccess::Read | OpenAccess::Write => files.open(path)?,
-            OpenAccess::Create => files.create(path)?,
-            OpenAccess::CreateNew => files.create_new(path)?,
+            OpenAccess::Read | OpenAccess::Write => files.open(name)?,
+            OpenAccess::Create => files.create(name)?,
+            OpenAccess::CreateNew => files.create_new(name)?,
         };
-        Ok(Handle { file, lock: LockKind::None, is_new })
+        let is_journal =
+            matches!(options.kind, OpenKind::MainJournal | OpenKind::SuperJournal | OpenKind::Wal);
+        let unsynced = (creates && is_journal).then_some(files);
+        Ok(Handle { file, lock: LockKind::None, unsynced })
     }
 
-    /// Without a sync of the directory, whatever SQLite asks for: the crate does not pass that on.
     fn delete(&self, path: &str) -> io::Result<()> {
-        Self::files()?.remove_file(name(path))
+        let (Mount { files, syncs_names }, name) = find(path)?;
+        files.remove_file(name)?;
+        if syncs_names { files.sync_dir("") } else { Ok(()) }
     }
 
     fn exists(&self, path: &str) -> io::Result<bool> {
-        Self::files()?.exists(name(path))
+        let (Mount { files, .. }, name) = find(path)?;
+        match files.len_of(name) {
+            Ok(len) => Ok(len > 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
+    /// There are none: they are kept in memory.
     fn temporary_name(&self) -> String {
         "temporary".to_owned()
     }

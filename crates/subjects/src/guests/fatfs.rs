@@ -4,18 +4,17 @@
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
 use ::fatfs::{Dir, FileSystem, FsOptions};
-use headcrash::io::{BlockFile, Cursor};
 use headcrash::{Check, Disk, Fallible, SimDisk, check};
 
-use crate::adapters::fatfs::stream;
+use crate::adapters::fatfs::{Stream, stream};
 use crate::guests::fat::{DIR, DISK, Fat, Place, Volume};
 
 /// A volume.
 #[expect(missing_debug_implementations, reason = "the crate's own has none")]
-pub struct Fs(FileSystem<Cursor<BlockFile<SimDisk>>>);
+pub struct Fs(FileSystem<Stream<SimDisk>>);
 
 impl Fs {
-    fn dir(&self, place: Place) -> io::Result<Dir<'_, Cursor<BlockFile<SimDisk>>>> {
+    fn dir(&self, place: Place) -> io::Result<Dir<'_, Stream<SimDisk>>> {
         let root = self.0.root_dir();
         if place.in_dir { root.open_dir(DIR) } else { Ok(root) }
     }
