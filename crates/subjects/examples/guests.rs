@@ -32,6 +32,12 @@ fn campaigns() -> Vec<(String, Check)> {
         add("fatfs", "is left half done", guest::is_left_half_done());
         add("fatfs", "loses what was flushed", guest::loses_what_was_flushed());
     }
+    #[cfg(feature = "littlefs2")]
+    {
+        use guests::littlefs2 as guest;
+        guest::campaigns().into_iter().for_each(|(name, it)| add("littlefs2", name, it));
+        add("littlefs2", "moves", guest::moves());
+    }
     #[cfg(feature = "sqlite")]
     {
         use guests::sqlite as guest;
