@@ -1,5 +1,6 @@
 //! Campaigns and ladders over published crates, as their pages have them:
 //! `guests run PART SEEDS`, `guests ladder PART RUNS`, of those whose names have this part.
+#![expect(clippy::print_stdout, reason = "that is what it is for")]
 
 use std::time::Instant;
 
