@@ -1,5 +1,6 @@
 //! Campaigns and ladders over published crates, as their pages have them:
 //! `guests run PART SEEDS`, `guests ladder PART RUNS`, of those whose names have this part.
+#![expect(clippy::print_stdout, reason = "that is what it is for")]
 
 use std::time::Instant;
 
@@ -31,6 +32,12 @@ fn campaigns() -> Vec<(String, Check)> {
         guest::campaigns().into_iter().for_each(|(name, it)| add("fatfs", name, it));
         add("fatfs", "is left half done", guest::is_left_half_done());
         add("fatfs", "loses what was flushed", guest::loses_what_was_flushed());
+    }
+    #[cfg(feature = "littlefs2")]
+    {
+        use guests::littlefs2 as guest;
+        guest::campaigns().into_iter().for_each(|(name, it)| add("littlefs2", name, it));
+        add("littlefs2", "moves", guest::moves());
     }
     #[cfg(feature = "sqlite")]
     {

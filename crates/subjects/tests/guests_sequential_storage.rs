@@ -32,3 +32,16 @@ fn an_error_passes() {
 fn a_wrong_read_passes() {
     holds("a wrong read", 500);
 }
+
+/// Every access of its kind, as far as so few runs go: no promise of the flash is needed.
+#[test]
+fn it_survives_every_rung() {
+    let mut all = campaigns().into_iter();
+    let (_, check) = all.find(|(name, _)| *name == "power cuts in short lives").expect("its name");
+    let ladder = check.ladder(0, 50);
+    assert!(ladder.stands());
+    let broken = ladder.first_broken().map(|rung| rung.id);
+    assert_eq!(broken, None, "{}", headcrash::ladder::text(&ladder));
+    let tried = |id: &str| ladder.rungs.iter().any(|rung| rung.id == id && rung.tried > 0);
+    assert!(tried("write-fails-partly") && tried("read-fails") && tried("corrupt-read"));
+}

@@ -4,6 +4,8 @@
 pub mod embedded_sdmmc;
 #[cfg(feature = "fatfs")]
 pub mod fatfs;
+#[cfg(feature = "littlefs2")]
+pub mod littlefs2;
 #[cfg(feature = "sequential-storage")]
 pub mod nor_flash;
 #[cfg(feature = "redb")]

@@ -6,6 +6,8 @@ pub mod embedded_sdmmc;
 pub mod fat;
 #[cfg(feature = "fatfs")]
 pub mod fatfs;
+#[cfg(feature = "littlefs2")]
+pub mod littlefs2;
 #[cfg(feature = "redb")]
 pub mod redb;
 #[cfg(feature = "sequential-storage")]
