@@ -9,7 +9,7 @@ use headcrash_scenario::{
     Code, Keep, Operation, Outcome, Run, Scenario, ladder, parse_with, run, run_seed, shrink, trace,
 };
 use headcrash_search::Bytes;
-use headcrash_sim::Key;
+use headcrash_sim::{FileVerb, Key};
 
 use crate::code::{Ops, from_bytes};
 use crate::report::{Place, Report};
@@ -83,6 +83,7 @@ pub struct Check {
     from_bytes: Option<FromBytes>,
     disks: Vec<(String, Disk)>,
     io_errors: Option<u64>,
+    fail_each: Option<u64>,
     file_systems: Vec<(String, FileSystem)>,
     rules: Vec<String>,
     fields: Vec<(String, String)>,
@@ -108,6 +109,7 @@ impl Check {
             from_bytes,
             disks: Vec::new(),
             io_errors: None,
+            fail_each: None,
             file_systems: Vec::new(),
             rules: Vec::new(),
             fields: Vec::new(),
@@ -148,6 +150,16 @@ impl Check {
     #[must_use]
     pub const fn io_errors(mut self, one_in: u64) -> Self {
         self.io_errors = Some(one_in);
+        self
+    }
+
+    /// Every run is repeated with its first access failing with `EIO`, and once more with its second,
+    /// and so on, so often at most: reads, writes, discards and flushes of each disk, and all asked of
+    /// each file system. Nothing of what fails is done. What [`io_errors`](Self::io_errors) meets by
+    /// chance this meets for certain.
+    #[must_use]
+    pub const fn fail_each(mut self, most: u64) -> Self {
+        self.fail_each = Some(most);
         self
     }
 
@@ -253,6 +265,19 @@ impl Check {
         };
         let clients: Vec<_> = self.clients.iter().map(client).collect();
         text.push_str(&list("clients", &clients));
+        if let Some(most) = self.fail_each {
+            // Without either there is a disk.
+            let on = match disks.is_empty() && !self.file_systems.is_empty() {
+                true => "",
+                false => "on: [read, write, write_zeroes, discard, flush], ",
+            };
+            let verbs = FileVerb::ALL.map(FileVerb::name).join(", ");
+            let operations = match self.file_systems.is_empty() {
+                true => String::new(),
+                false => format!("operations: [{verbs}], "),
+            };
+            text.push_str(&format!(", fail_each: ({on}{operations}most: {most})"));
+        }
         for (name, value) in &self.fields {
             text.push_str(&format!(", {name}: {value}"));
         }
@@ -474,7 +499,8 @@ impl Check {
 /// What came of a test that found nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Campaign {
-    /// How many runs were made; crash states and all runs of an exhaustive search are counted.
+    /// How many runs were made; crash states, all runs of an exhaustive search, and
+    /// those with an access that fails are counted.
     pub runs: u64,
     /// How many things happened in them.
     pub facts: u64,
@@ -488,7 +514,7 @@ impl Campaign {
     pub(crate) fn add(&mut self, run: &Run) {
         let states = run.exploration.as_ref().map_or(0, |found| found.tried());
         let all = run.exhausted.as_ref().map_or(0, |all| all.whole);
-        self.runs += states.max(all).max(1);
+        self.runs += states.max(all).max(1) + run.each_failed.len() as u64;
         self.facts += run.fact_count;
         self.has_begun |= run.coverage.has_begun;
         self.hash = Key::from_number(self.hash).nth(run.all_hash).number();

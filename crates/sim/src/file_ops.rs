@@ -389,6 +389,12 @@ impl FileVerb {
         )
     }
 
+    /// Whether it neither changes anything nor makes anything durable.
+    #[must_use]
+    pub const fn only_looks(self) -> bool {
+        matches!(self.kind(), IoKind::Read | IoKind::BlockStatus)
+    }
+
     const fn kind(self) -> IoKind {
         match self {
             Self::Open | Self::Read | Self::Len | Self::Lookup | Self::List => IoKind::Read,

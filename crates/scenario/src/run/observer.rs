@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use headcrash_sim::{DiskId, Fact, Footprint, Sink, TraceHash, What};
+use headcrash_sim::{DiskId, Fact, Footprint, RequestId, Sink, TraceHash, Verb, What};
 
 use super::coverage::Coverage;
 use super::footprint::Watch;
@@ -25,6 +25,40 @@ pub(crate) struct Observer {
     pub(super) watch: Option<Watch>,
     /// What was touched since somebody last asked.
     pub(super) touched: Footprint,
+    /// Whether a cut could leave something else by now, if somebody wants to know.
+    pub(super) changes: Option<Changes>,
+}
+
+/// Requests that do more than read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Changes {
+    /// One was submitted, or ended, since somebody last asked.
+    pub(super) are_new: bool,
+    under_way: BTreeSet<RequestId>,
+}
+
+impl Changes {
+    fn see(&mut self, what: &What) {
+        let (request, is_new) = match what {
+            What::Submitted { request, shape, .. } => {
+                (request, !matches!(shape.verb, Verb::Read | Verb::Announce(_)))
+            }
+            What::FileSubmitted { request, shape, .. } => (request, !shape.verb.only_looks()),
+            What::Completed { request, .. } | What::FileCompleted { request, .. } => {
+                self.are_new |= self.under_way.remove(request);
+                return;
+            }
+            What::PowerCut { .. } | What::FilesPowerCut { .. } => {
+                self.under_way.clear();
+                return;
+            }
+            _ => return,
+        };
+        if is_new {
+            self.under_way.insert(*request);
+            self.are_new = true;
+        }
+    }
 }
 
 impl Sink for Observer {
@@ -32,6 +66,9 @@ impl Sink for Observer {
         self.hash.add(&fact);
         if let Some(watch) = &self.watch {
             watch.see(&fact, &mut self.touched);
+        }
+        if let Some(changes) = &mut self.changes {
+            changes.see(&fact.what);
         }
         self.seen.see(&fact.what);
         match (&fact.what, &mut self.decided) {

@@ -56,8 +56,18 @@ fn digest_of(image: &Image, hasher: &mut StableHasher) {
 /// How likely the power goes at each step when it goes at random: one in so many.
 const ONE_IN: u64 = 16;
 
-/// How rare cuts are in code under test: one in 4 steps, one in 8, .. in so many ways.
-const RARITIES: u64 = 11;
+/// How rare cuts are in code under test: one in 2 moments, one in 4, .. in so many ways.
+const RARITIES: u64 = 8;
+
+/// When the power goes, where that is at random and nobody knows how long code takes. Drawn anew
+/// whenever the power is back.
+#[derive(Clone, Copy, Debug)]
+struct CutPlan {
+    /// Not before so many operations have ended.
+    after: usize,
+    /// Then at one in so many moments.
+    one_in: u64,
+}
 
 /// Everyone with a part in a run; whoever is no code under test is made by `other`.
 fn players<'s>(
@@ -85,8 +95,10 @@ pub(crate) struct Session<'s> {
     steps: u64,
     /// How often the power has gone.
     pub(crate) cuts: u32,
-    /// How rare cuts are, where they come at random and that was drawn.
-    cut_one_in: Option<u64>,
+    /// When the power goes, where that was drawn.
+    cut_plan: Option<CutPlan>,
+    /// What code under test had come to at the last moment at which the power could have gone.
+    cut_progress: Option<u64>,
     /// What the workload had come to when the power went.
     workload: Option<Arc<Workload>>,
 }
@@ -141,7 +153,8 @@ impl<'s> Session<'s> {
             seen_true: vec![false; scenario.properties().len()],
             steps: 0,
             cuts: 0,
-            cut_one_in: None,
+            cut_plan: None,
+            cut_progress: None,
             workload: None,
         }
     }
@@ -166,17 +179,16 @@ impl<'s> Session<'s> {
         let Some(cut) = self.scenario.power_cut() else { return false };
         match cut.at {
             CutAt::Everywhere if self.may_cut() => choices.choose(point, 2) == 1,
-            CutAt::Random if self.may_cut() => {
-                let one_in =
-                    *self.cut_one_in.get_or_insert_with(|| match self.scenario.subject() {
-                        // Nobody knows how long code takes: how rare it is, is drawn.
-                        Some(_) => {
-                            4 << choices.choose(Point::new(PointKind::Data, Key::WORLD), RARITIES)
-                        }
-                        None => ONE_IN,
-                    });
-                choices.chance(point, 1, one_in)
-            }
+            CutAt::Random if self.may_cut() => match self.scenario.subject() {
+                None => choices.chance(point, 1, ONE_IN),
+                Some(_) => {
+                    self.is_new_moment() && {
+                        let plan = self.cut_plan(choices);
+                        self.operations_done() >= plan.after
+                            && choices.chance(point, 1, plan.one_in)
+                    }
+                }
+            },
             CutAt::Step { client, step } => {
                 // After the cut the clients are others.
                 let is_about_to = match self.troupe.company() {
@@ -189,6 +201,53 @@ impl<'s> Session<'s> {
             }
             CutAt::Everywhere | CutAt::Random | CutAt::Never | CutAt::Now { .. } => false,
         }
+    }
+
+    /// Whether a cut shows now what it did not show when this was last asked: a request that does
+    /// more than read was submitted or has ended, or an operation has ended. Steps that only read
+    /// are no moments of their own, or they would be nearly all there are.
+    fn is_new_moment(&mut self) -> bool {
+        let changes = self.observer.changes.get_or_insert_default();
+        let has_changed = std::mem::take(&mut changes.are_new);
+        // Free code has no operations, and says itself how far it is.
+        let progress = match self.all_operations() {
+            0 => self.troupe.progress(),
+            _ => self.operations_done() as u64,
+        };
+        let before = self.cut_progress.replace(progress);
+        has_changed || before.is_some_and(|before| before != progress)
+    }
+
+    /// When the power goes next. Bugs live at every distance: it may go from the beginning on, or
+    /// from an operation on that is any of those left. Where it has just come back the first is more
+    /// likely: cuts are worse close together.
+    fn cut_plan(&mut self, choices: &mut dyn Choices) -> CutPlan {
+        if let Some(plan) = self.cut_plan {
+            return plan;
+        }
+        let point = Point::new(PointKind::Data, Key::WORLD);
+        let one_in = 2 << choices.choose(point, RARITIES);
+        let done = self.operations_done();
+        let ways = if self.cuts == 0 { 2 } else { 4 };
+        let after = match self.all_operations().saturating_sub(done) as u64 {
+            left @ 2.. if choices.choose(point, ways) == 1 => {
+                done + choices.choose(point, left) as usize
+            }
+            _ => 0,
+        };
+        *self.cut_plan.insert(CutPlan { after, one_in })
+    }
+
+    fn all_operations(&self) -> usize {
+        self.scenario.clients().iter().map(|client| client.operations.len()).sum()
+    }
+
+    /// How many operations of code under test have ended, or were cut off.
+    fn operations_done(&self) -> usize {
+        let Some(company) = self.troupe.company() else { return 0 };
+        let clients = 0..self.scenario.clients().len();
+        let guests = clients.filter(|client| self.scenario.is_guest(*client));
+        guests.map(|client| company.operation_of(client)).sum()
     }
 
     /// The power goes, everywhere at once or as skewed as the scenario says.
@@ -310,7 +369,8 @@ impl<'s> Session<'s> {
         // What it still does as it comes to its end counts for nothing.
         self.bury();
         self.troupe = revived;
-        self.cut_one_in = None;
+        self.cut_plan = None;
+        self.cut_progress = None;
         let spawned = self.spawned().to_vec();
         let absent = |_, client: &crate::scenario::Client| Player::Absent(client.name.clone());
         let mut players = players(self.scenario, &self.troupe, absent);

@@ -12,7 +12,7 @@ use super::nor_flash::Nor;
 /// Bytes of a word.
 pub const WORD: usize = 4;
 /// Bytes of a page.
-pub const PAGE: usize = 1024;
+pub const PAGE: usize = 256;
 
 type Flash = Nor<WORD, PAGE>;
 

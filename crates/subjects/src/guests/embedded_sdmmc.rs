@@ -3,10 +3,11 @@
 use ::embedded_sdmmc::{
     Error, Mode, RawDirectory, RawFile, RawVolume, TimeSource, Timestamp, VolumeIdx, VolumeManager,
 };
-use headcrash::{Check, Disk, Fallible, SimDisk, check};
+use arbitrary::Unstructured;
+use headcrash::{Check, Disk, Fallible, Model, SimDisk, Storage, Subject, check};
 
 use crate::adapters::embedded_sdmmc::{Blocks, delete};
-use crate::guests::fat::{DIR, DISK, Fat, Place, Volume};
+use crate::guests::fat::{DIR, DISK, Fat, Files, Op, Place, Reply, Seen, Volume};
 
 /// It is always the same time.
 #[derive(Debug)]
@@ -156,7 +157,8 @@ fn said(error: Failed) -> Box<dyn std::error::Error> {
 /// What it is put through, and is to stand: that nothing goes wrong.
 #[must_use]
 pub fn campaigns() -> Vec<(&'static str, Check)> {
-    vec![("no faults", cacheless())]
+    let appending = check::<Appending>().operations(60).disk("card", uncached());
+    vec![("no faults", cacheless()), ("no faults, files that only grow", appending)]
 }
 
 /// What it does not stand, and does not promise to: a cut in the middle of a change may leave more
@@ -167,8 +169,61 @@ pub fn is_left_half_done() -> Check {
 }
 
 fn cacheless() -> Check {
-    let disk = Disk::new(DISK).with("cache", "none");
-    check::<Fat<Card, false>>().operations(60).disk("card", disk)
+    check::<Fat<Card, false>>().operations(60).disk("card", uncached())
+}
+
+fn uncached() -> Disk {
+    Disk::new(DISK).with("cache", "none")
+}
+
+/// Files as a logger uses them: what is written goes to their ends.
+#[derive(Clone, Debug, Default)]
+pub struct Logs(Files<false>);
+
+impl Model for Logs {
+    type Op = Op;
+    type Reply = Reply;
+    type View = Seen;
+
+    fn apply(&mut self, op: &Op) -> Reply {
+        self.0.apply(op)
+    }
+
+    fn view(&self) -> Seen {
+        self.0.view()
+    }
+
+    fn draw(&self, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Op> {
+        Ok(match self.0.draw(bytes)? {
+            Op::Write { place, len, fill, .. } => Op::Write { place, at: u16::MAX, len, fill },
+            op => op,
+        })
+    }
+}
+
+/// A volume of such files.
+#[expect(missing_debug_implementations, reason = "the crate's own has none")]
+pub struct Appending(Fat<Card, false>);
+
+impl Subject for Appending {
+    type Model = Logs;
+    const NAME: &'static str = "embedded-sdmmc, files that only grow";
+
+    fn open(storage: &Storage) -> Fallible<Self> {
+        Fat::open(storage).map(Self)
+    }
+
+    fn apply(&mut self, op: &Op) -> Fallible<Reply> {
+        self.0.apply(op)
+    }
+
+    fn show(&mut self) -> Fallible<Seen> {
+        self.0.show()
+    }
+
+    fn close(self) -> Fallible<()> {
+        self.0.close()
+    }
 }
 
 /// What it does not stand: a file that was closed is lost with the cache of a card that has one.

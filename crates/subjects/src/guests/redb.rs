@@ -50,11 +50,12 @@ pub enum Op {
 /// A value, by what is seen of it: how long it is, and the byte it is made of.
 pub type Value = (u32, Option<u8>);
 
-/// What is in the table. With `LATER` some transactions are not durable by themselves.
+/// What is in the table. With `LATER` some transactions are not durable by themselves; with `SMALL`
+/// all values are.
 #[derive(Clone, Debug, Default)]
-pub struct Table<const LATER: bool>(BTreeMap<u8, Value>);
+pub struct Table<const LATER: bool, const SMALL: bool>(BTreeMap<u8, Value>);
 
-impl<const LATER: bool> Model for Table<LATER> {
+impl<const LATER: bool, const SMALL: bool> Model for Table<LATER, SMALL> {
     type Op = Op;
     type Reply = Option<Value>;
     type View = BTreeMap<u8, Value>;
@@ -88,29 +89,29 @@ impl<const LATER: bool> Model for Table<LATER> {
     fn draw(&self, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Op> {
         Ok(match bytes.int_in_range(0..=9)? {
             0 => Op::Get { key: bytes.int_in_range(0..=15)? },
-            1 => Op::Abort(changes(bytes)?),
+            1 => Op::Abort(changes(bytes, SMALL)?),
             2 if !LATER => Op::Reopen,
-            2..=4 if LATER => Op::CommitLater(changes(bytes)?),
-            _ => Op::Commit(changes(bytes)?),
+            2..=4 if LATER => Op::CommitLater(changes(bytes, SMALL)?),
+            _ => Op::Commit(changes(bytes, SMALL)?),
         })
     }
 }
 
-fn changes(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Change>> {
+fn changes(bytes: &mut Unstructured<'_>, small: bool) -> arbitrary::Result<Vec<Change>> {
     let count = bytes.int_in_range(0..=4)?;
-    (0..count).map(|_| change(bytes)).collect()
+    (0..count).map(|_| change(bytes, small)).collect()
 }
 
 /// Values are small as a rule, and sometimes larger than all else together.
-fn change(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Change> {
+fn change(bytes: &mut Unstructured<'_>, small: bool) -> arbitrary::Result<Change> {
     let key = bytes.int_in_range(0..=15)?;
     if bytes.ratio(1, 4)? {
         return Ok(Change::Remove { key });
     }
     let most = match bytes.int_in_range(0..=7)? {
-        0 => 1_000_000,
-        1 | 2 => 70_000,
-        3 => 5_000,
+        0 if !small => 1_000_000,
+        1 | 2 if !small => 70_000,
+        3 if !small => 5_000,
         _ => 200,
     };
     Ok(Change::Insert { key, len: bytes.int_in_range(0..=most)?, fill: bytes.arbitrary()? })
@@ -121,12 +122,12 @@ const TABLE: TableDefinition<'_, u8, &[u8]> = TableDefinition::new("t");
 /// A database. One that has met an error is opened anew before it is used again. With `VERIFIED` its
 /// own check has to find it sound whenever it is looked at.
 #[derive(Debug)]
-pub struct Redb<const LATER: bool, const VERIFIED: bool> {
+pub struct Redb<const LATER: bool, const VERIFIED: bool, const SMALL: bool> {
     storage: Storage,
     database: Option<Database>,
 }
 
-impl<const LATER: bool, const VERIFIED: bool> Redb<LATER, VERIFIED> {
+impl<const LATER: bool, const VERIFIED: bool, const SMALL: bool> Redb<LATER, VERIFIED, SMALL> {
     fn database(&mut self) -> Fallible<&mut Database> {
         if self.database.is_none() {
             self.database = Some(open(&self.storage)?);
@@ -228,8 +229,10 @@ fn open(storage: &Storage) -> Fallible<Database> {
     Ok(make(files.open("db")?)?)
 }
 
-impl<const LATER: bool, const VERIFIED: bool> Subject for Redb<LATER, VERIFIED> {
-    type Model = Table<LATER>;
+impl<const LATER: bool, const VERIFIED: bool, const SMALL: bool> Subject
+    for Redb<LATER, VERIFIED, SMALL>
+{
+    type Model = Table<LATER, SMALL>;
     const NAME: &'static str = "redb";
 
     fn open(storage: &Storage) -> Fallible<Self> {
@@ -281,9 +284,10 @@ fn errors(times: u64) -> String {
 pub fn campaigns() -> Vec<(&'static str, Check)> {
     let strict = FileSystem::posix_strict;
     let failing = |times| strict().with("faults", &errors(times));
-    let later = check::<Redb<true, false>>().operations(20);
-    let durable = check::<Redb<false, false>>().operations(20);
-    let verified = check::<Redb<false, true>>().operations(20);
+    let later = check::<Redb<true, false, false>>().operations(20);
+    let durable = check::<Redb<false, false, false>>().operations(20);
+    let verified = check::<Redb<false, true, false>>().operations(20);
+    let small = check::<Redb<false, true, true>>().operations(12);
     let on = |check: &Check, fs: FileSystem| check.clone().file_system("fs", fs);
     vec![
         ("no faults", on(&later, strict())),
@@ -294,5 +298,7 @@ pub fn campaigns() -> Vec<(&'static str, Check)> {
         ("verified, no faults", on(&verified, strict())),
         ("verified, power cuts", on(&verified, strict()).power_cuts(2)),
         ("verified, a transient error", on(&verified, failing(1))),
+        ("verified, small, no faults", on(&small, strict())),
+        ("verified, small, each operation fails once", on(&small, strict()).fail_each(1000)),
     ]
 }
