@@ -104,7 +104,8 @@ impl<C: Called> Shared<C> {
         let Wrong { property, message } = wrong;
         let property = property.to_owned();
         let client = desk.client;
-        let finding = Finding { property, message, client, operation, is_refusal };
+        let is_complaint = is_refusal || property == crate::CAUSE;
+        let finding = Finding { property, message, client, operation, is_refusal, is_complaint };
         self.common.findings.borrow_mut().push(finding);
         self.over.set(true);
     }
@@ -410,6 +411,7 @@ pub(crate) fn stranger(common: &Common) -> Finding {
         client: common.stage.clients.first().map_or(0, |client| client.place),
         operation: None,
         is_refusal: false,
+        is_complaint: false,
     }
 }
 

@@ -111,6 +111,7 @@ impl Task {
             client: self.desk.client,
             operation: None,
             is_refusal: false,
+            is_complaint: false,
         };
         self.desk.common.findings.borrow_mut().push(finding);
     }

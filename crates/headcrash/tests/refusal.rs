@@ -32,13 +32,9 @@ impl Subject for Twins {
     const NAME: &'static str = "twins";
 
     fn open(storage: &Storage) -> Fallible<Self> {
-        let mut sectors = [0; 1024];
-        let disk = storage.disk("d0");
-        disk.read(Sector(0), &mut sectors)?;
-        if sectors[0] != sectors[512] {
-            return Err("the twins differ".into());
-        }
-        Ok(Self(disk))
+        let twins = Self(storage.disk("d0"));
+        twins.look()?;
+        Ok(twins)
     }
 
     fn apply(&mut self, op: &u8) -> Fallible<()> {
@@ -46,9 +42,18 @@ impl Subject for Twins {
     }
 
     fn show(&mut self) -> Fallible<u8> {
-        let mut sector = [0; 512];
-        self.0.read(Sector(0), &mut sector)?;
-        Ok(sector[0])
+        self.look()
+    }
+}
+
+impl Twins {
+    fn look(&self) -> Fallible<u8> {
+        let mut sectors = [0; 1024];
+        self.0.read(Sector(0), &mut sectors)?;
+        if sectors[..512] != sectors[512..] {
+            return Err("the twins differ".into());
+        }
+        Ok(sectors[0])
     }
 }
 
@@ -143,4 +148,14 @@ fn runs_that_test_nothing_are_no_success() {
         report.text.contains("repeat with\n  cargo test -p headcrash --test refusal"),
         "{report}"
     );
+}
+
+#[test]
+fn who_complains_of_what_was_read_wrong_is_right() {
+    let check = check::<Twins>().disk("d0", Disk::new(65_536)).operations(3).seeds(0..30);
+    let wrong = "(name: \"wrong\", action: corrupt_read(bits: 1), on: [read], chance: (1, 3))";
+    let check = check.rule(wrong);
+    let traces: Vec<_> = (0..30).map(|seed| check.trace(seed)).collect();
+    assert!(traces.iter().any(|trace| trace.contains("cannot be read: the twins differ")));
+    check.run();
 }

@@ -18,7 +18,8 @@ fn without_faults_it_is_its_model() {
 
 #[test]
 fn a_power_cut_leaves_it_half_done() {
-    let check = is_left_half_done().shrink_runs(200).seeds(0..300);
+    // Some smaller forms go round in a ring of clusters, ten million steps each.
+    let check = is_left_half_done().shrink_runs(0).seeds(0..300);
     let report = check.try_run().expect_err("it promises nothing");
     // It shows what is wrong, or cannot be mounted.
     assert_ne!(report.outcome, "not deterministic", "{report}");

@@ -410,7 +410,9 @@ impl<'s> Session<'s> {
     }
 
     fn settle_claims(&mut self) -> Step {
-        if let Some(finding) = self.troupe.take_finding() {
+        let is_right =
+            |it: &crate::scenario::Finding| it.is_complaint && !self.observer.misread.is_empty();
+        if let Some(finding) = self.troupe.take_finding().filter(|it| !is_right(it)) {
             let location = self.scenario.location_of(finding.client, finding.operation);
             let at = self.runner.world().now();
             let (property, message) = (finding.property, finding.message);

@@ -173,6 +173,8 @@ pub struct Finding {
     pub operation: Option<usize>,
     /// A recovery refused with an error: it noticed that something is wrong.
     pub is_refusal: bool,
+    /// The code says itself that something is wrong. It is right if what it read was damaged.
+    pub is_complaint: bool,
 }
 
 impl Scenario {
