@@ -46,3 +46,18 @@ fn operations_on_files_fail_as_well() {
     let found = found.expect_err("a sync of the directory fails too");
     assert!(found.text.contains("sync_dir"), "{}", found.text);
 }
+
+#[test]
+fn errors_by_chance_come_to_files_as_well() {
+    let code = |world: &World| {
+        let files = world.files("fs");
+        let Ok(file) = files.create("a") else { return };
+        if file.write_all_at(b"abc", 0).is_ok() {
+            file.sync_all().expect("a sync never fails");
+        }
+    };
+    let check = simulate(code).file_system("fs", FileSystem::posix_strict());
+    check.clone().seeds(0..50).run();
+    let found = check.io_errors(3).seeds(0..50).try_run().expect_err("now it does");
+    assert!(found.text.contains("a sync never fails"), "{}", found.text);
+}
