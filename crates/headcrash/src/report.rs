@@ -216,6 +216,9 @@ impl Place {
 
     /// Runs that tested nothing are no success.
     pub(crate) fn vacuous(&self, scenario: &Scenario, seed: u64, runs: u64) -> Box<Report> {
+        if runs == 0 {
+            return self.says("nothing was tested: there is no seed to run with".to_owned());
+        }
         let mut report = self.says(format!(
             "nothing was tested: in none of {runs} runs did the code under test get as far as an \
              operation\n\n{}\nrepeat with\n  {}",
@@ -398,9 +401,10 @@ mod tests {
     #[test]
     fn a_fuzz_target_is_run_by_cargo_fuzz() {
         let place = Place { is_fuzzed: true, ..Place::unknown() };
+        let words = place.words();
+        assert_eq!(words[..3], ["cargo", "fuzz", "run"]);
+        assert_eq!(words[4..], ["--", "-runs=1"]);
         let command = place.command(Some("a b.failure.ron".as_ref()));
-        let (before, after) =
-            ("HEADCRASH_REPLAY='a b.failure.ron' cargo fuzz run ", " -- '-runs=1'");
-        assert!(command.starts_with(before) && command.ends_with(after), "{command}");
+        assert!(command.starts_with("HEADCRASH_REPLAY='a b.failure.ron' cargo "), "{command}");
     }
 }

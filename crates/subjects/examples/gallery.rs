@@ -1,7 +1,7 @@
 //! Measures how soon the planted bugs are found, and lets the correct journal run: two tables.
 //!
-//! `gallery [CAMPAIGNS [RUNS]]`: so many campaigns for each bug, each with seeds of its own, and so
-//! many runs of the correct journal in all.
+//! `gallery [CAMPAIGNS [RUNS [BUG..]]]`: so many campaigns for each bug, or those that are named, each
+//! with seeds of its own, and so many runs of the correct journal in all.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "that is what it is for")]
 
 use std::sync::Mutex;
@@ -13,13 +13,16 @@ use headcrash_subjects::journal::Bug;
 use headcrash_subjects::journal::gallery::{RUNS_MAX, Setting, correct};
 
 fn main() {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>());
+    let mut arguments = std::env::args().skip(1);
     let mut number = |default| match arguments.next() {
         None => default,
-        Some(number) => number.expect("arguments are numbers"),
+        Some(number) => number.parse().expect("the first arguments are numbers"),
     };
     let (campaigns, runs) = (number(100), number(1_000_000));
-    let rows = in_parallel(&Bug::ALL[1..], |bug| row(*bug, campaigns));
+    let names: Vec<_> = arguments.collect();
+    let is_asked = |bug: &&Bug| names.is_empty() || names.contains(&format!("{bug:?}"));
+    let bugs: Vec<_> = Bug::ALL[1..].iter().filter(is_asked).collect();
+    let rows = in_parallel(&bugs, |bug| row(**bug, campaigns));
     println!("\nOver {campaigns} campaigns for each, no seed in two of them:\n");
     println!(
         "| bug | what it does | world | found | median runs | worst | operations, median | worst \
@@ -28,6 +31,13 @@ fn main() {
     println!("|---|---|---|---|---|---|---|---|---|");
     rows.iter().for_each(|row| println!("{row}"));
 
+    if runs > 0 {
+        correct_journal(runs);
+    }
+}
+
+/// Lets the correct journal run in every world.
+fn correct_journal(runs: u64) {
     let settings: Vec<_> = Setting::ALL.iter().flat_map(|it| [(*it, 0), (*it, 1)]).collect();
     let seeds = runs.div_ceil(settings.len() as u64);
     let begun = Instant::now();

@@ -174,6 +174,8 @@ impl Bug {
         let operations = match self {
             // The log has to go round.
             Self::SameEpochAfterRecovery => 12,
+            // It has to go round, and to be emptied there.
+            Self::DiscardOverWrap => 9,
             // Reopened after a failure, and cut off in that.
             Self::HeaderNotRewritten => 12,
             _ => 8,
