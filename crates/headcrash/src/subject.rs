@@ -146,9 +146,9 @@ pub trait Subject: Sized + 'static {
 
     /// What a reader would see now: all of it.
     ///
-    /// It is asked at the end of each client's operations, and after an opening. What it shows after
-    /// an operation has failed says whether that was done, and holds from then on: code that does not
-    /// know has to fail here, too, until it is opened again.
+    /// It is asked when the power has come back, and at the end, before it is closed and after it was
+    /// opened once more. What it shows after an operation has failed says whether that was done, and
+    /// holds from then on: code that does not know has to fail here, too, until it is opened again.
     ///
     /// # Errors
     ///
