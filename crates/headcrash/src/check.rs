@@ -290,7 +290,9 @@ impl Check {
         let name = format!("{}.ron", self.place.file_stem());
         match parse_with(&name, self.to_ron().as_bytes(), &self.code) {
             Ok(scenario) => scenario,
-            Err(errors) => panic!("the test cannot be run as it is described\n{errors}"),
+            Err(errors) => {
+                panic!("the test cannot be run as it is described\n{}", errors.render(false))
+            }
         }
     }
 
@@ -462,8 +464,9 @@ impl Check {
 
     /// The weakest disk that the code survives: one promise of its disks is broken after the other,
     /// with the operations of a seed, a power cut at every moment and so many runs for each promise;
-    /// then one access at a time goes wrong. As a table, with the smallest failure at the first
-    /// promise that is needed.
+    /// then one access at a time goes wrong. `println!("{ladder}")` shows it as a table;
+    /// [`first_broken`](ladder::Ladder::first_broken) is the first promise that is needed, with the
+    /// smallest failure.
     ///
     /// # Panics
     ///

@@ -188,22 +188,26 @@ impl Files {
         if runs > 1 {
             text.push_str(&table(&counts));
         }
+        // Before the snapshot: a trace that should not be is not one to accept.
+        if let Some((seed, outcome)) = unexpected {
+            let said = outcome.render(scenario.source(), false);
+            let (got, wanted) = (outcome.label(), scenario.expect());
+            let drawn = scenario.with_drawn(seed);
+            let trace = trace::text(&drawn, &run_seed(&drawn, seed, Keep::Trace));
+            let command = self.command(&scenario, name, seed);
+            return Err(format!(
+                "{got}, and {wanted} was expected\n{said}\n\n{}\nrepeat with\n  {command}",
+                crate::report::shortened(&trace)
+            )
+            .into());
+        }
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(&folders.snapshots);
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         settings.set_input_file(file);
         settings.bind(|| insta::assert_snapshot!(name.replace('/', "__"), text));
-        match unexpected {
-            None => Ok(()),
-            Some((seed, outcome)) => {
-                let said = outcome.render(scenario.source(), false);
-                let (got, wanted) = (outcome.label(), scenario.expect());
-                let command = self.command(&scenario, name, seed);
-                Err(format!("{got}, and {wanted} was expected\n{said}\n\nrepeat with\n  {command}")
-                    .into())
-            }
-        }
+        Ok(())
     }
 
     /// What repeats a run. The command line knows no subject: for those it is the test.
@@ -287,4 +291,29 @@ fn table(counts: &BTreeMap<String, (u64, u64)>) -> String {
         text.push_str(&format!("{label:<width$}  {count:>4}  {seed}\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_out_wrong_is_told_with_the_way_back_and_is_no_snapshot() {
+        let package = tempfile::tempdir().expect("there is room for a folder");
+        let folders = Folders {
+            scenarios: package.path().join("scenarios"),
+            snapshots: package.path().join("snapshots"),
+            shown: "scenarios".to_owned(),
+        };
+        fs::create_dir(&folders.scenarios).expect("it is empty");
+        let file = folders.scenarios.join("zeroes.ron");
+        let text = "(steps: [read(at: 0, len: 512, holds: fill(1))])";
+        fs::write(&file, text).expect("there is room for a file");
+        let told = Files::scripted().holds(&folders, "zeroes", &file).expect_err("it holds zeroes");
+        let told = told.message().expect("it says why");
+        assert!(told.contains("and held was expected"), "{told}");
+        assert!(told.contains("#1 read d0 0+512"), "the trace is there: {told}");
+        assert!(told.contains("\nrepeat with\n  headcrash run scenarios/zeroes.ron"), "{told}");
+        assert!(!folders.snapshots.exists(), "nobody is asked to accept its trace");
+    }
 }

@@ -120,7 +120,7 @@ impl<M: Model> Ledger<M> {
             return Ok(());
         }
         let wanted: Vec<_> = self.lines.iter().map(|line| line.now().view()).collect();
-        let when = if reopened { "when it is opened again" } else { "at the end" };
+        let when = if reopened { "when it was closed and is opened again" } else { "at the end" };
         Err(Wrong { property: crate::SHOWS, message: differ(when, seen, &wanted) })
     }
 

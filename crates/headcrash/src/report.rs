@@ -145,10 +145,13 @@ impl Place {
             Some(seed) => format!("with seed {seed}, in run {runs}"),
             None => "with a fuzzer's input".to_owned(),
         };
-        text.push_str(&format!(
-            "\n\nfound {found}; made small with {} runs: {before} operations, now {operations}\n\n",
-            shrunk.runs_used
-        ));
+        // A free-form test has none.
+        let fewer = match before {
+            0 => String::new(),
+            _ => format!(": {before} operations, now {operations}"),
+        };
+        let runs_used = shrunk.runs_used;
+        text.push_str(&format!("\n\nfound {found}; made small with {runs_used} runs{fewer}\n\n"));
         text.push_str(&shortened(&trace::text(small, run)));
         match (&scenario_file, &failure_file) {
             (Ok(scenario), Ok(failure)) => {
@@ -322,8 +325,10 @@ impl Place {
         let replayed = failure.replay(&small).map_err(|error| says(error.to_string()))?;
         if !replayed.is_same {
             return Err(says(format!(
-                "the run is another one now: the code under test was changed\n{}",
-                replayed.report(&small)
+                "the run is another one now: the code under test was changed\n{}\n\n\
+                 whether the failure is gone is said by the whole test\n  {}",
+                replayed.report(&small),
+                self.command(None)
             )));
         }
         let run = &replayed.run;
@@ -347,7 +352,7 @@ pub(crate) fn test_command(name: &str) -> String {
 }
 
 /// The first and last lines of a long trace.
-fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const LINES: usize = 120;
     let lines: Vec<_> = text.lines().collect();
     if lines.len() <= LINES {

@@ -14,7 +14,8 @@ use crate::storage::Storage;
 pub type Fallible<T> = Result<T, Box<dyn Error>>;
 
 /// An operation: a value that can be drawn, written to a scenario file and read from one. Every
-/// type that has what it takes is one; usually it is an enum.
+/// type that has what it takes is one; usually it is an enum with
+/// `#[derive(Clone, Debug, Serialize, Deserialize, Arbitrary)]`.
 pub trait Operation:
     Clone + Debug + Serialize + DeserializeOwned + for<'a> Arbitrary<'a> + Send + Sync + 'static
 {
@@ -144,6 +145,10 @@ pub trait Subject: Sized + 'static {
     fn apply(&mut self, op: &OpOf<Self>) -> Fallible<ReplyOf<Self>>;
 
     /// What a reader would see now: all of it.
+    ///
+    /// It is asked when the power has come back, and at the end, before it is closed and after it was
+    /// opened once more. What it shows after an operation has failed says whether that was done, and
+    /// holds from then on: code that does not know has to fail here, too, until it is opened again.
     ///
     /// # Errors
     ///

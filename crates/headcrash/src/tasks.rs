@@ -70,6 +70,7 @@ impl<T> Future for JoinHandle<T> {
 /// # Panics
 ///
 /// Outside of a world.
+#[track_caller]
 pub fn spawn_blocking<T: 'static>(name: &str, code: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
     let (handle, left) = JoinHandle::new();
     let desk = Desk::here("spawning a client");
@@ -83,6 +84,7 @@ pub fn spawn_blocking<T: 'static>(name: &str, code: impl FnOnce() -> T + 'static
 /// # Panics
 ///
 /// Outside of a world.
+#[track_caller]
 pub fn spawn_async<T: 'static>(
     name: &str,
     code: impl Future<Output = T> + 'static,

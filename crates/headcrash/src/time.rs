@@ -14,6 +14,7 @@ use crate::task::block_on;
 ///
 /// Outside of a world.
 #[must_use]
+#[track_caller]
 pub fn now() -> Duration {
     Duration::from_nanos(Desk::here("the world's clock").now.get())
 }
@@ -23,6 +24,7 @@ pub fn now() -> Duration {
 /// # Panics
 ///
 /// Outside of a world.
+#[track_caller]
 pub fn sleep(time: Duration) {
     block_on(Sleep::of(time));
 }
@@ -43,6 +45,7 @@ pub(crate) struct Sleep {
 }
 
 impl Sleep {
+    #[track_caller]
     fn of(time: Duration) -> Self {
         let now = Desk::here("sleeping").now.get();
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);

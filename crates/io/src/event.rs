@@ -6,6 +6,9 @@ static LISTENER: std::sync::OnceLock<fn(&str)> = std::sync::OnceLock::new();
 /// Says that the code has come to a point of its own, such as `journal_commit`, where a simulation
 /// may hold it, cut the power or count. Names are `noun_verb`.
 ///
+/// It is a line of the trace in any case; rules and breakpoints can name what the scenario lists:
+/// `events: ["journal_commit"]`.
+///
 /// Without the feature `events` it is an empty function, and so is nothing at all in a build that
 /// does not simulate. With it, it calls the listener, if there is one.
 ///

@@ -19,6 +19,8 @@ mod show;
 pub use climb::{climb, climb_while};
 pub use show::{json, text};
 
+use std::fmt;
+
 use crate::run::Run;
 use crate::scenario::Scenario;
 
@@ -132,6 +134,13 @@ impl Ladder {
     #[must_use]
     pub fn stands(&self) -> bool {
         self.rungs.first().is_none_or(|rung| rung.verdict == Verdict::Holds)
+    }
+}
+
+/// As [`text`] has it.
+impl fmt::Display for Ladder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text(self))
     }
 }
 

@@ -14,6 +14,13 @@ fn journal(name: &str) -> Ladder {
     )
 }
 
+#[test]
+fn a_ladder_is_printed_as_its_table() {
+    let steps = "(steps: [write(at: 0, len: 512, fill: 1), flush()], power_cut: (at: everywhere))";
+    let ladder = ladder_of("printed", steps);
+    assert_eq!(ladder.to_string(), text(&ladder));
+}
+
 /// The first rung that breaks each scripted journal, and why it must be that one.
 const JOURNALS: &[(&str, &str, &str)] = &[
     (

@@ -265,7 +265,7 @@ impl<'a> Lower<'a> {
             told.help.push(if newer.events().contains(&name) {
                 format!("dialect {} has it", newer.name())
             } else {
-                "an event of your own is announced by a step, or listed in `events`".to_owned()
+                "an event of your own is announced by a step, or listed in the scenario's `events: [..]`".to_owned()
             });
         }
         found
