@@ -106,7 +106,9 @@ fn a_sync_that_fails_and_drops_its_data_is_survived_without_a_power_cut() {
 fn a_sync_that_fails_and_drops_its_data_is_not_survived_with_one() {
     let check = a_sync_fails::<Truncate, true>("clean_keep_new").power_cuts(1);
     let report = check.seeds(0..300).shrink_runs(500).try_run().expect_err("it goes on");
-    assert_eq!(report.outcome, r#"violated("what was acknowledged survives")"#, "{report}");
+    // What is damaged lacks what it should have, or cannot be opened.
+    let outcomes = ["refused", r#"violated("what was acknowledged survives")"#];
+    assert!(outcomes.contains(&&*report.outcome), "{report}");
 }
 
 #[test]
