@@ -27,8 +27,8 @@ use headcrash_engine::{Dialect, EventId, Events, Quirks};
 use crate::file::{self, File};
 use crate::names::{list, nearest};
 use crate::scenario::{
-    Code, DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario, Seeds,
-    StepIndex, Suspensions, TagIndex,
+    Beginning, Code, DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario,
+    Seeds, StepIndex, Suspensions, TagIndex,
 };
 use crate::source::{Diagnostic, Errors, Location, Place, Source, Span, Tree};
 use clients::Ids;
@@ -118,6 +118,7 @@ pub(crate) fn lower(
         quirks,
         file,
         source,
+        beginning: Beginning::default(),
     })
 }
 
