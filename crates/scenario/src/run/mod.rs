@@ -396,6 +396,8 @@ fn waiters(session: &Session<'_>) -> Vec<Waiter> {
                 (None, said) => said.unwrap_or_else(|| "to be woken".to_owned()),
             },
         };
+        let place = player.place().map(|at| format!(", at {at}")).unwrap_or_default();
+        let waits_for = waits_for + &place;
         let name = headcrash_sim::Client::name(player).to_owned();
         Some(Waiter { client: name, waits_for, location: session.location_of(client) })
     };
