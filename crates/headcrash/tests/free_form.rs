@@ -314,3 +314,19 @@ fn many_runs_leave_nothing_behind() {
     .seeds(0..500)
     .run();
 }
+
+#[test]
+fn a_run_without_end_is_given_up_where_it_is() {
+    let report = simulate(|world: &World| {
+        let disk = world.disk("d0");
+        while disk.flush().is_ok() {} // for ever
+    })
+    .most_steps(1_000)
+    .try_run()
+    .expect_err("it does not end");
+    assert_eq!(report.outcome, "endless");
+    assert!(report.text.contains("it has not ended after 1000 steps"), "{report}");
+    let place = format!("tests/free_form.rs:{}:", line_of("// for ever"));
+    let here = "client `main` is here, at crates/headcrash/";
+    assert!(report.text.contains(&format!("{here}{place}")), "{report}");
+}

@@ -184,7 +184,7 @@ fn is_fine(scenario: &Scenario, outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Held | Outcome::NotMeasured(_) => true,
         Outcome::Refused(_) => scenario.power_cut().is_some_and(|cut| cut.may_refuse),
-        Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless => false,
+        Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless(_) => false,
     }
 }
 
