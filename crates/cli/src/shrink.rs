@@ -28,7 +28,7 @@ fn one(args: &ShrinkArgs) -> Result<Exit, String> {
     if replayed.run.is_expected(&scenario) {
         return Err(format!("it is as it should be: {}, and so was expected", failure.outcome));
     }
-    if let Outcome::Held | Outcome::NotMeasured(_) | Outcome::Endless = replayed.run.outcome {
+    if let Outcome::Held | Outcome::NotMeasured(_) | Outcome::Endless(_) = replayed.run.outcome {
         return Err(format!("there is nothing to take away: {}", failure.outcome));
     }
     let shrunk = make_small(&scenario, &replayed.run, args.runs);

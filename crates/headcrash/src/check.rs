@@ -209,6 +209,13 @@ impl Check {
         self
     }
 
+    /// A run that has not ended after so many steps of its clients and its world is given up as
+    /// `endless`, and the report says which client was where. Without it, 10 000 000.
+    #[must_use]
+    pub fn most_steps(self, steps: u64) -> Self {
+        self.with("most_steps", &steps.to_string())
+    }
+
     /// A field as a scenario file has it: `.with("misuse", "error")`. `headcrash explain` lists
     /// them. One that was said before is said anew.
     #[must_use]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use headcrash_scenario::{Company, Finding, Guest, Remains, Stage};
 
-use crate::desk::{Common, Desk, Saying, Used};
+use crate::desk::{At, Common, Desk, Saying, Used};
 use crate::ledger::{Ledger, Recovered, Wrong};
 use crate::storage::{Storage, pass_gates};
 use crate::subject::{Called, Fallible, Model};
@@ -90,7 +90,7 @@ impl<C: Called> Drop for Shared<C> {
         let Some(subject) = self.subject.try_lock().and_then(|mut subject| subject.take()) else {
             return;
         };
-        let desk = Desk::new(Rc::clone(&self.common), 0, "nobody".to_owned());
+        let desk = Desk::new(Rc::clone(&self.common), 0, "nobody");
         desk.buried.set(true);
         desk.occupied(|| {
             let _ = catch_unwind(AssertUnwindSafe(|| drop(subject)));
@@ -119,7 +119,7 @@ impl<C: Called> Shared<C> {
         let desk = Desk::here("a subject");
         let operations = Arc::clone(&self.common.stage.clients[who].operations);
         loop {
-            let mut subject = self.subject.lock_async().await;
+            let mut subject = self.subject.lock_subject().await;
             if desk.buried.get() {
                 return;
             }
@@ -285,7 +285,7 @@ impl<C: Called> Shared<C> {
 
     /// Everybody is done: it shows the model, and again when it was closed and opened.
     async fn finish(&self, desk: &Desk) {
-        let mut subject = self.subject.lock_async().await;
+        let mut subject = self.subject.lock_subject().await;
         let Some(mut open) = subject.take() else { return };
         for reopened in [false, true] {
             let seen = open.show().await;
@@ -357,7 +357,7 @@ impl<C: Called> Company for Callers<C> {
     fn clients(&self) -> Vec<(usize, Box<dyn Guest>)> {
         let clients = self.0.common.stage.clients.iter().enumerate();
         let task = |(who, client): (usize, &headcrash_scenario::StageClient)| {
-            let desk = Desk::new(Rc::clone(&self.0.common), client.place, client.name.clone());
+            let desk = Desk::new(Rc::clone(&self.0.common), client.place, &client.name);
             let shared = Rc::clone(&self.0);
             let task = if C::BLOCKS {
                 Task::blocking(desk, move || block_on(shared.play(who)))
@@ -372,8 +372,8 @@ impl<C: Called> Company for Callers<C> {
 
     fn take_finding(&self) -> Option<Finding> {
         let common = &self.0.common;
-        if common.world.was_misused() {
-            return Some(stranger(common));
+        if let Some(at) = common.world.was_misused() {
+            return Some(stranger(common, at));
         }
         let mut findings = common.findings.borrow_mut();
         if findings.is_empty() { None } else { Some(findings.remove(0)) }
@@ -403,11 +403,12 @@ impl<C: Called> Callers<C> {
     }
 }
 
-pub(crate) fn stranger(common: &Common) -> Finding {
+pub(crate) fn stranger(common: &Common, at: At) -> Finding {
     Finding {
         property: crate::STRANGERS.to_owned(),
-        message: "a disk was used by code that is no client: a thread of the code's own?"
-            .to_owned(),
+        message: format!(
+            "a disk was used at {at} by code that is no client: a thread of the code's own?"
+        ),
         client: common.stage.clients.first().map_or(0, |client| client.place),
         operation: None,
         is_refusal: false,

@@ -6,9 +6,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::io;
+use std::panic::Location;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Wake, Waker};
 
 use headcrash_engine::Errno;
@@ -40,19 +41,43 @@ pub(crate) struct Common {
     pub(crate) progress: Cell<u64>,
 }
 
+/// A place in somebody's code, who called.
+pub(crate) type At = &'static Location<'static>;
+
 /// How the handles of a world were used.
 #[derive(Debug, Default)]
 pub(crate) struct Used {
     /// By code that is no client of it.
-    pub(crate) by_a_stranger: AtomicBool,
+    by_a_stranger: AtomicBool,
+    /// Where that was first.
+    at: OnceLock<At>,
 }
 
 impl Used {
-    /// Whether it was since this was last asked. Asked at every step: a look is cheap.
-    pub(crate) fn was_misused(&self) -> bool {
-        self.by_a_stranger.load(Ordering::Relaxed)
-            && self.by_a_stranger.swap(false, Ordering::Relaxed)
+    pub(crate) fn misused(&self, at: At) {
+        _ = self.at.set(at);
+        self.by_a_stranger.store(true, Ordering::Release);
     }
+
+    /// Where it was, if it was since this was last asked. Asked at every step: a look is cheap.
+    pub(crate) fn was_misused(&self) -> Option<At> {
+        let is_new = self.by_a_stranger.load(Ordering::Relaxed)
+            && self.by_a_stranger.swap(false, Ordering::Acquire);
+        if is_new { self.at.get().copied() } else { None }
+    }
+}
+
+/// What a client waits for, when that is no request.
+#[derive(Clone, Debug)]
+pub(crate) enum Waits {
+    /// In words.
+    For(&'static str),
+    /// A lock, and who has it since when.
+    Lock(Option<(Arc<str>, At)>),
+    /// The subject, which one client at a time can call.
+    Subject,
+    /// Another client's end.
+    End(Arc<str>),
 }
 
 /// What a client asks.
@@ -110,12 +135,13 @@ pub(crate) struct Desk {
     pub(crate) common: Rc<Common>,
     /// The client's place among the scenario's: its own, or of who brought it into the world.
     pub(crate) client: usize,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) known_as: watchdog::Name,
     /// Nanoseconds.
     pub(crate) now: Cell<u64>,
     tickets: Cell<u64>,
-    pub(crate) asked: RefCell<Vec<(Ticket, Ask)>>,
+    /// With the places that asked.
+    pub(crate) asked: RefCell<Vec<(Ticket, Ask, Option<At>)>>,
     pub(crate) answers: RefCell<Vec<(Ticket, Answer)>>,
     /// When it wants to be called at the latest; nothing: when something comes.
     pub(crate) until: Cell<Option<u64>>,
@@ -128,21 +154,25 @@ pub(crate) struct Desk {
     /// It has no world any more.
     pub(crate) buried: Cell<bool>,
     calls_after: Cell<u32>,
-    /// What it waits for, when that is no request.
-    pub(crate) waits_for: Cell<&'static str>,
+    waits_for: RefCell<Waits>,
+    /// Where the world last saw it.
+    pub(crate) place: Cell<Option<At>>,
 }
+
+/// What a client waits for that nothing else is known of.
+const WOKEN: Waits = Waits::For("to be woken");
 
 /// Why a client is unwound that does not come to its end by itself.
 pub(crate) struct NoWorld;
 
 impl Desk {
-    pub(crate) fn new(common: Rc<Common>, client: usize, name: String) -> Rc<Self> {
+    pub(crate) fn new(common: Rc<Common>, client: usize, name: &str) -> Rc<Self> {
         let woken = Arc::<Flag>::default();
         Rc::new(Self {
             common,
             client,
-            known_as: watchdog::name(&name),
-            name,
+            known_as: watchdog::name(name),
+            name: name.into(),
             now: Cell::new(0),
             tickets: Cell::new(0),
             asked: RefCell::default(),
@@ -154,7 +184,8 @@ impl Desk {
             woken,
             buried: Cell::new(false),
             calls_after: Cell::new(0),
-            waits_for: Cell::new("to be woken"),
+            waits_for: RefCell::new(WOKEN),
+            place: Cell::new(None),
         })
     }
 
@@ -168,6 +199,15 @@ impl Desk {
     pub(crate) fn here(what: &str) -> Rc<Self> {
         let Some(desk) = Self::current() else {
             panic!("{what} is for code that runs inside a world, as a client of it")
+        };
+        desk
+    }
+
+    /// The same in a future, which is polled elsewhere than where it was made.
+    #[track_caller]
+    pub(crate) fn here_at(what: &str, at: At) -> Rc<Self> {
+        let Some(desk) = Self::current() else {
+            panic!("{what}, at {at}, is for code that runs inside a world, as a client of it")
         };
         desk
     }
@@ -190,8 +230,35 @@ impl Desk {
     pub(crate) fn ask(&self, ask: Ask) -> Ticket {
         let ticket = Ticket(self.tickets.get());
         self.tickets.set(ticket.0 + 1);
-        self.asked.borrow_mut().push((ticket, ask));
+        self.asked.borrow_mut().push((ticket, ask, self.place.get()));
         ticket
+    }
+
+    /// It waits from now on, or still does, here.
+    pub(crate) fn waits(&self, waits_for: Waits, at: Option<At>) {
+        *self.waits_for.borrow_mut() = waits_for;
+        self.place.set(at);
+    }
+
+    /// It goes on, and says anew what it waits for.
+    pub(crate) fn goes_on(&self) {
+        *self.waits_for.borrow_mut() = WOKEN;
+    }
+
+    /// What it waits for, in words.
+    pub(crate) fn waits_for(&self) -> String {
+        match &*self.waits_for.borrow() {
+            Waits::For(words) => (*words).to_owned(),
+            Waits::Lock(Some((holder, since))) if *holder == self.name => {
+                format!("for a lock that it holds itself since {since}")
+            }
+            Waits::Lock(Some((holder, since))) => {
+                format!("for a lock that client `{holder}` holds since {since}")
+            }
+            Waits::Lock(None) => "for a lock".to_owned(),
+            Waits::Subject => "for the subject, which another client calls".to_owned(),
+            Waits::End(client) => format!("for client `{client}` to end"),
+        }
     }
 
     pub(crate) fn tell(&self, saying: Saying) {

@@ -1,13 +1,15 @@
 //! Disks, as blocking and as async code see them.
 
+use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::sync::Arc;
 
 use headcrash_io::{AsyncBlockDevice, BlockDevice, BlockFile, Sector};
 use headcrash_scenario::StageDisk;
 use headcrash_sim::Io;
 
-use crate::desk::Desk;
+use crate::desk::{At, Desk};
 use crate::storage::Device;
 use crate::task::block_on;
 
@@ -84,9 +86,9 @@ impl Inner {
         })
     }
 
-    async fn read(&self, first: Sector, into: &mut [u8]) -> io::Result<()> {
+    async fn read(&self, asked: At, first: Sector, into: &mut [u8]) -> io::Result<()> {
         let (at, len) = (self.place(first, into.len())?, into.len());
-        let done = self.device.request(Io::Read { at, len: len as u64 }).await?;
+        let done = self.device.request(asked, Io::Read { at, len: len as u64 }).await?;
         let got = (done.len as usize).min(done.data.len()).min(len);
         into[..got].copy_from_slice(&done.data[..got]);
         if got < len {
@@ -95,9 +97,9 @@ impl Inner {
         Ok(())
     }
 
-    async fn write(&self, first: Sector, data: &[u8], fua: bool) -> io::Result<()> {
+    async fn write(&self, asked: At, first: Sector, data: &[u8], fua: bool) -> io::Result<()> {
         let at = self.place(first, data.len())?;
-        let done = self.device.request(Io::Write { at, data: data.into(), fua }).await?;
+        let done = self.device.request(asked, Io::Write { at, data: data.into(), fua }).await?;
         if (done.len as usize) < data.len() {
             let done = done.len as usize;
             return Err(fell_short(io::ErrorKind::WriteZero, "written", done, data.len()));
@@ -105,14 +107,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn flush(&self) -> io::Result<()> {
-        self.device.request(Io::Flush).await.map(drop)
+    async fn flush(&self, asked: At) -> io::Result<()> {
+        self.device.request(asked, Io::Flush).await.map(drop)
     }
 
-    async fn discard(&self, first: Sector, count: u64) -> io::Result<()> {
+    async fn discard(&self, asked: At, first: Sector, count: u64) -> io::Result<()> {
         let at = self.place(first, 0)?;
         let len = count.saturating_mul(self.sector);
-        self.device.request(Io::Discard { at, len }).await.map(drop)
+        self.device.request(asked, Io::Discard { at, len }).await.map(drop)
     }
 }
 
@@ -134,24 +136,29 @@ impl BlockDevice for SimDisk {
         self.0.len / self.0.sector
     }
 
+    #[track_caller]
     fn read(&self, first: Sector, into: &mut [u8]) -> io::Result<()> {
-        block_on(self.0.read(first, into))
+        block_on(self.0.read(Location::caller(), first, into))
     }
 
+    #[track_caller]
     fn write(&self, first: Sector, data: &[u8]) -> io::Result<()> {
-        block_on(self.0.write(first, data, false))
+        block_on(self.0.write(Location::caller(), first, data, false))
     }
 
+    #[track_caller]
     fn flush(&self) -> io::Result<()> {
-        block_on(self.0.flush())
+        block_on(self.0.flush(Location::caller()))
     }
 
+    #[track_caller]
     fn write_durable(&self, first: Sector, data: &[u8]) -> io::Result<()> {
-        block_on(self.0.write(first, data, true))
+        block_on(self.0.write(Location::caller(), first, data, true))
     }
 
+    #[track_caller]
     fn discard(&self, first: Sector, count: u64) -> io::Result<()> {
-        block_on(self.0.discard(first, count))
+        block_on(self.0.discard(Location::caller(), first, count))
     }
 }
 
@@ -164,23 +171,28 @@ impl AsyncBlockDevice for AsyncSimDisk {
         self.0.len / self.0.sector
     }
 
-    async fn read(&self, first: Sector, into: &mut [u8]) -> io::Result<()> {
-        self.0.read(first, into).await
+    #[track_caller]
+    fn read(&self, first: Sector, into: &mut [u8]) -> impl Future<Output = io::Result<()>> {
+        self.0.read(Location::caller(), first, into)
     }
 
-    async fn write(&self, first: Sector, data: &[u8]) -> io::Result<()> {
-        self.0.write(first, data, false).await
+    #[track_caller]
+    fn write(&self, first: Sector, data: &[u8]) -> impl Future<Output = io::Result<()>> {
+        self.0.write(Location::caller(), first, data, false)
     }
 
-    async fn flush(&self) -> io::Result<()> {
-        self.0.flush().await
+    #[track_caller]
+    fn flush(&self) -> impl Future<Output = io::Result<()>> {
+        self.0.flush(Location::caller())
     }
 
-    async fn write_durable(&self, first: Sector, data: &[u8]) -> io::Result<()> {
-        self.0.write(first, data, true).await
+    #[track_caller]
+    fn write_durable(&self, first: Sector, data: &[u8]) -> impl Future<Output = io::Result<()>> {
+        self.0.write(Location::caller(), first, data, true)
     }
 
-    async fn discard(&self, first: Sector, count: u64) -> io::Result<()> {
-        self.0.discard(first, count).await
+    #[track_caller]
+    fn discard(&self, first: Sector, count: u64) -> impl Future<Output = io::Result<()>> {
+        self.0.discard(Location::caller(), first, count)
     }
 }

@@ -1,12 +1,14 @@
 //! SimFiles and directories, as blocking and as async code see them.
 
+use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::sync::Arc;
 
 use headcrash_io::{AsyncFile, Directory, File};
 use headcrash_sim::{Completion, FileId, FileOp, FsId};
 
-use crate::desk::{Ask, Used};
+use crate::desk::{Ask, At, Used};
 use crate::storage::{post, request};
 use crate::task::block_on;
 
@@ -47,23 +49,23 @@ impl Drop for Open {
 }
 
 impl Inner {
-    async fn request(&self, op: FileOp) -> io::Result<Completion> {
-        request(&self.world, || Ask::File(self.fs, op)).await
+    async fn request(&self, asked: At, op: FileOp) -> io::Result<Completion> {
+        request(&self.world, asked, || Ask::File(self.fs, op)).await
     }
 
-    async fn open(&self, op: FileOp) -> io::Result<Open> {
-        let done = self.request(op).await?;
+    async fn open(&self, asked: At, op: FileOp) -> io::Result<Open> {
+        let done = self.request(asked, op).await?;
         Ok(Open { inner: self.clone(), id: FileId::from_number(done.len) })
     }
 
-    async fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        let done = self.request(FileOp::List { path: place_or_root(path)? }).await?;
+    async fn list(&self, asked: At, path: &str) -> io::Result<Vec<String>> {
+        let done = self.request(asked, FileOp::List { path: place_or_root(path)? }).await?;
         let names = String::from_utf8_lossy(&done.data).into_owned();
         Ok(names.lines().map(str::to_owned).collect())
     }
 
-    async fn exists(&self, path: &str) -> io::Result<bool> {
-        match self.request(FileOp::Lookup { path: place_or_root(path)? }).await {
+    async fn exists(&self, asked: At, path: &str) -> io::Result<bool> {
+        match self.request(asked, FileOp::Lookup { path: place_or_root(path)? }).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -72,33 +74,33 @@ impl Inner {
 }
 
 impl Open {
-    async fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+    async fn read_at(&self, asked: At, into: &mut [u8], at: u64) -> io::Result<usize> {
         let op = FileOp::Read { file: self.id, at, len: into.len() as u64 };
-        let done = self.inner.request(op).await?;
+        let done = self.inner.request(asked, op).await?;
         let got = (done.len as usize).min(done.data.len()).min(into.len());
         into[..got].copy_from_slice(&done.data[..got]);
         Ok(got)
     }
 
-    async fn write_at(&self, data: &[u8], at: u64) -> io::Result<usize> {
+    async fn write_at(&self, asked: At, data: &[u8], at: u64) -> io::Result<usize> {
         let op = FileOp::Write { file: self.id, at, data: data.into() };
-        Ok(self.inner.request(op).await?.len as usize)
+        Ok(self.inner.request(asked, op).await?.len as usize)
     }
 
-    async fn sync_data(&self) -> io::Result<()> {
-        self.inner.request(FileOp::SyncData { file: self.id }).await.map(drop)
+    async fn sync_data(&self, asked: At) -> io::Result<()> {
+        self.inner.request(asked, FileOp::SyncData { file: self.id }).await.map(drop)
     }
 
-    async fn sync_all(&self) -> io::Result<()> {
-        self.inner.request(FileOp::Sync { file: self.id }).await.map(drop)
+    async fn sync_all(&self, asked: At) -> io::Result<()> {
+        self.inner.request(asked, FileOp::Sync { file: self.id }).await.map(drop)
     }
 
-    async fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inner.request(FileOp::SetLen { file: self.id, len }).await.map(drop)
+    async fn set_len(&self, asked: At, len: u64) -> io::Result<()> {
+        self.inner.request(asked, FileOp::SetLen { file: self.id, len }).await.map(drop)
     }
 
-    async fn len(&self) -> io::Result<u64> {
-        Ok(self.inner.request(FileOp::Len { file: self.id }).await?.len)
+    async fn len(&self, asked: At) -> io::Result<u64> {
+        Ok(self.inner.request(asked, FileOp::Len { file: self.id }).await?.len)
     }
 }
 
@@ -106,8 +108,8 @@ impl Open {
 macro_rules! on_paths {
     ($($name:ident($($path:ident),+) => $op:expr;)*) => {
         impl Inner {$(
-            async fn $name(&self, $($path: &str),+) -> io::Result<()> {
-                self.request($op).await.map(drop)
+            async fn $name(&self, asked: At, $($path: &str),+) -> io::Result<()> {
+                self.request(asked, $op).await.map(drop)
             }
         )*}
 
@@ -117,8 +119,9 @@ macro_rules! on_paths {
             /// # Errors
             ///
             /// What the file system answers.
-            pub async fn $name(&self, $($path: &str),+) -> io::Result<()> {
-                self.0.$name($($path),+).await
+            #[track_caller]
+            pub fn $name(&self, $($path: &str),+) -> impl Future<Output = io::Result<()>> {
+                self.0.$name(Location::caller(), $($path),+)
             }
         )*}
     };
@@ -172,49 +175,60 @@ impl SimFiles {
 impl Directory for SimFiles {
     type File = SimFile;
 
+    #[track_caller]
     fn create(&self, path: &str) -> io::Result<SimFile> {
-        block_on(self.0.open(create(path, false)?)).map(SimFile)
+        block_on(self.0.open(Location::caller(), create(path, false)?)).map(SimFile)
     }
 
+    #[track_caller]
     fn create_new(&self, path: &str) -> io::Result<SimFile> {
-        block_on(self.0.open(create(path, true)?)).map(SimFile)
+        block_on(self.0.open(Location::caller(), create(path, true)?)).map(SimFile)
     }
 
+    #[track_caller]
     fn open(&self, path: &str) -> io::Result<SimFile> {
-        block_on(self.0.open(open(path)?)).map(SimFile)
+        block_on(self.0.open(Location::caller(), open(path)?)).map(SimFile)
     }
 
+    #[track_caller]
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        block_on(self.0.rename(from, to))
+        block_on(self.0.rename(Location::caller(), from, to))
     }
 
+    #[track_caller]
     fn remove_file(&self, path: &str) -> io::Result<()> {
-        block_on(self.0.remove_file(path))
+        block_on(self.0.remove_file(Location::caller(), path))
     }
 
+    #[track_caller]
     fn make_dir(&self, path: &str) -> io::Result<()> {
-        block_on(self.0.make_dir(path))
+        block_on(self.0.make_dir(Location::caller(), path))
     }
 
+    #[track_caller]
     fn remove_dir(&self, path: &str) -> io::Result<()> {
-        block_on(self.0.remove_dir(path))
+        block_on(self.0.remove_dir(Location::caller(), path))
     }
 
+    #[track_caller]
     fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        block_on(self.0.list(path))
+        block_on(self.0.list(Location::caller(), path))
     }
 
+    #[track_caller]
     fn exists(&self, path: &str) -> io::Result<bool> {
-        block_on(self.0.exists(path))
+        block_on(self.0.exists(Location::caller(), path))
     }
 
+    #[track_caller]
     fn len_of(&self, path: &str) -> io::Result<u64> {
         let op = FileOp::LenOf { path: place(path)? };
-        block_on(self.0.request(op)).map(|done| done.len)
+        block_on(self.0.request(Location::caller(), op)).map(|done| done.len)
     }
 
+    #[track_caller]
     fn sync_dir(&self, path: &str) -> io::Result<()> {
-        block_on(self.0.sync_dir(path))
+        block_on(self.0.sync_dir(Location::caller(), path))
     }
 }
 
@@ -224,8 +238,10 @@ impl AsyncSimFiles {
     /// # Errors
     ///
     /// What the file system answers.
-    pub async fn create(&self, path: &str) -> io::Result<AsyncSimFile> {
-        self.0.open(create(path, false)?).await.map(AsyncSimFile)
+    #[track_caller]
+    pub fn create(&self, path: &str) -> impl Future<Output = io::Result<AsyncSimFile>> {
+        let asked = Location::caller();
+        async move { self.0.open(asked, create(path, false)?).await.map(AsyncSimFile) }
     }
 
     /// Makes a file that there must not be.
@@ -233,8 +249,10 @@ impl AsyncSimFiles {
     /// # Errors
     ///
     /// What the file system answers.
-    pub async fn create_new(&self, path: &str) -> io::Result<AsyncSimFile> {
-        self.0.open(create(path, true)?).await.map(AsyncSimFile)
+    #[track_caller]
+    pub fn create_new(&self, path: &str) -> impl Future<Output = io::Result<AsyncSimFile>> {
+        let asked = Location::caller();
+        async move { self.0.open(asked, create(path, true)?).await.map(AsyncSimFile) }
     }
 
     /// Opens a file that there is.
@@ -242,8 +260,10 @@ impl AsyncSimFiles {
     /// # Errors
     ///
     /// What the file system answers.
-    pub async fn open(&self, path: &str) -> io::Result<AsyncSimFile> {
-        self.0.open(open(path)?).await.map(AsyncSimFile)
+    #[track_caller]
+    pub fn open(&self, path: &str) -> impl Future<Output = io::Result<AsyncSimFile>> {
+        let asked = Location::caller();
+        async move { self.0.open(asked, open(path)?).await.map(AsyncSimFile) }
     }
 
     /// The names in a directory, sorted.
@@ -251,8 +271,9 @@ impl AsyncSimFiles {
     /// # Errors
     ///
     /// What the file system answers.
-    pub async fn list(&self, path: &str) -> io::Result<Vec<String>> {
-        self.0.list(path).await
+    #[track_caller]
+    pub fn list(&self, path: &str) -> impl Future<Output = io::Result<Vec<String>>> {
+        self.0.list(Location::caller(), path)
     }
 
     /// Whether there is such a file or directory.
@@ -260,59 +281,72 @@ impl AsyncSimFiles {
     /// # Errors
     ///
     /// What the file system answers.
-    pub async fn exists(&self, path: &str) -> io::Result<bool> {
-        self.0.exists(path).await
+    #[track_caller]
+    pub fn exists(&self, path: &str) -> impl Future<Output = io::Result<bool>> {
+        self.0.exists(Location::caller(), path)
     }
 }
 
 impl File for SimFile {
+    #[track_caller]
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
-        block_on(self.0.read_at(into, at))
+        block_on(self.0.read_at(Location::caller(), into, at))
     }
 
+    #[track_caller]
     fn write_at(&self, data: &[u8], at: u64) -> io::Result<usize> {
-        block_on(self.0.write_at(data, at))
+        block_on(self.0.write_at(Location::caller(), data, at))
     }
 
+    #[track_caller]
     fn sync_data(&self) -> io::Result<()> {
-        block_on(self.0.sync_data())
+        block_on(self.0.sync_data(Location::caller()))
     }
 
+    #[track_caller]
     fn sync_all(&self) -> io::Result<()> {
-        block_on(self.0.sync_all())
+        block_on(self.0.sync_all(Location::caller()))
     }
 
+    #[track_caller]
     fn set_len(&self, len: u64) -> io::Result<()> {
-        block_on(self.0.set_len(len))
+        block_on(self.0.set_len(Location::caller(), len))
     }
 
+    #[track_caller]
     fn len(&self) -> io::Result<u64> {
-        block_on(self.0.len())
+        block_on(self.0.len(Location::caller()))
     }
 }
 
 impl AsyncFile for AsyncSimFile {
-    async fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
-        self.0.read_at(into, at).await
+    #[track_caller]
+    fn read_at(&self, into: &mut [u8], at: u64) -> impl Future<Output = io::Result<usize>> {
+        self.0.read_at(Location::caller(), into, at)
     }
 
-    async fn write_at(&self, data: &[u8], at: u64) -> io::Result<usize> {
-        self.0.write_at(data, at).await
+    #[track_caller]
+    fn write_at(&self, data: &[u8], at: u64) -> impl Future<Output = io::Result<usize>> {
+        self.0.write_at(Location::caller(), data, at)
     }
 
-    async fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data().await
+    #[track_caller]
+    fn sync_data(&self) -> impl Future<Output = io::Result<()>> {
+        self.0.sync_data(Location::caller())
     }
 
-    async fn sync_all(&self) -> io::Result<()> {
-        self.0.sync_all().await
+    #[track_caller]
+    fn sync_all(&self) -> impl Future<Output = io::Result<()>> {
+        self.0.sync_all(Location::caller())
     }
 
-    async fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len).await
+    #[track_caller]
+    fn set_len(&self, len: u64) -> impl Future<Output = io::Result<()>> {
+        self.0.set_len(Location::caller(), len)
     }
 
-    async fn len(&self) -> io::Result<u64> {
-        self.0.len().await
+    #[track_caller]
+    fn len(&self) -> impl Future<Output = io::Result<u64>> {
+        self.0.len(Location::caller())
     }
 }

@@ -1,11 +1,14 @@
 //! NOR flash, as blocking and as async code see it.
 
+use std::future::Future;
 use std::io;
+use std::panic::Location;
 use std::sync::Arc;
 
 use headcrash_scenario::StageDisk;
 use headcrash_sim::{FlashSpec, Io};
 
+use crate::desk::At;
 use crate::disk::fell_short;
 use crate::storage::Device;
 use crate::task::block_on;
@@ -46,8 +49,9 @@ impl SimFlash {
     /// # Errors
     ///
     /// What the flash answers.
+    #[track_caller]
     pub fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        block_on(self.read_async(at, into))
+        block_on(self.0.read(Location::caller(), at, into))
     }
 
     /// Programs `data` from byte `at` on: whole words.
@@ -55,8 +59,9 @@ impl SimFlash {
     /// # Errors
     ///
     /// What the flash answers.
+    #[track_caller]
     pub fn program(&self, at: u64, data: &[u8]) -> io::Result<()> {
-        block_on(self.program_async(at, data))
+        block_on(self.0.program(Location::caller(), at, data))
     }
 
     /// Erases whole blocks, `len` bytes from byte `at` on.
@@ -64,8 +69,9 @@ impl SimFlash {
     /// # Errors
     ///
     /// What the flash answers.
+    #[track_caller]
     pub fn erase(&self, at: u64, len: u64) -> io::Result<()> {
-        block_on(self.erase_async(at, len))
+        block_on(self.0.erase(Location::caller(), at, len))
     }
 
     /// See [`SimFlash::read`].
@@ -73,9 +79,36 @@ impl SimFlash {
     /// # Errors
     ///
     /// What the flash answers.
-    pub async fn read_async(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+    #[track_caller]
+    pub fn read_async(&self, at: u64, into: &mut [u8]) -> impl Future<Output = io::Result<()>> {
+        self.0.read(Location::caller(), at, into)
+    }
+
+    /// See [`SimFlash::program`].
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    #[track_caller]
+    pub fn program_async(&self, at: u64, data: &[u8]) -> impl Future<Output = io::Result<()>> {
+        self.0.program(Location::caller(), at, data)
+    }
+
+    /// See [`SimFlash::erase`].
+    ///
+    /// # Errors
+    ///
+    /// What the flash answers.
+    #[track_caller]
+    pub fn erase_async(&self, at: u64, len: u64) -> impl Future<Output = io::Result<()>> {
+        self.0.erase(Location::caller(), at, len)
+    }
+}
+
+impl Inner {
+    async fn read(&self, asked: At, at: u64, into: &mut [u8]) -> io::Result<()> {
         let len = into.len();
-        let done = self.0.device.request(Io::Read { at, len: len as u64 }).await?;
+        let done = self.device.request(asked, Io::Read { at, len: len as u64 }).await?;
         let got = (done.len as usize).min(done.data.len());
         if got < len {
             return Err(fell_short(io::ErrorKind::UnexpectedEof, "read", got, len));
@@ -84,26 +117,16 @@ impl SimFlash {
         Ok(())
     }
 
-    /// See [`SimFlash::program`].
-    ///
-    /// # Errors
-    ///
-    /// What the flash answers.
-    pub async fn program_async(&self, at: u64, data: &[u8]) -> io::Result<()> {
+    async fn program(&self, asked: At, at: u64, data: &[u8]) -> io::Result<()> {
         let io = Io::Write { at, data: data.into(), fua: false };
-        let done = self.0.device.request(io).await?.len as usize;
+        let done = self.device.request(asked, io).await?.len as usize;
         if done < data.len() {
             return Err(fell_short(io::ErrorKind::WriteZero, "programmed", done, data.len()));
         }
         Ok(())
     }
 
-    /// See [`SimFlash::erase`].
-    ///
-    /// # Errors
-    ///
-    /// What the flash answers.
-    pub async fn erase_async(&self, at: u64, len: u64) -> io::Result<()> {
-        self.0.device.request(Io::Erase { at, len }).await.map(drop)
+    async fn erase(&self, asked: At, at: u64, len: u64) -> io::Result<()> {
+        self.device.request(asked, Io::Erase { at, len }).await.map(drop)
     }
 }

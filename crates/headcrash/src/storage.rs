@@ -3,12 +3,11 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use headcrash_scenario::Stage;
 use headcrash_sim::{Completion, DiskId, Io};
 
-use crate::desk::{Answer, Ask, Common, Desk, Saying, Used, gone, io_error};
+use crate::desk::{Answer, Ask, At, Common, Desk, Saying, Used, Waits, gone, io_error};
 use crate::disk::SimDisk;
 use crate::files::SimFiles;
 use crate::flash::SimFlash;
@@ -46,10 +45,9 @@ impl Storage {
     #[must_use]
     #[track_caller]
     pub fn disk(&self, name: &str) -> SimDisk {
-        let names = || self.stage.disks.iter().map(|disk| &*disk.name);
-        let Some(place) = names().position(|known| known == name) else {
-            let known: Vec<_> = names().collect();
-            panic!("there is no disk `{name}` here, there is {}", known.join(", "))
+        let mut names = self.stage.disks.iter().map(|disk| &*disk.name);
+        let Some(place) = names.position(|known| known == name) else {
+            panic!("there is no disk `{name}` here, {}", self.instead())
         };
         self.disk_at(place)
     }
@@ -62,7 +60,9 @@ impl Storage {
     #[must_use]
     #[track_caller]
     pub fn disk_at(&self, place: usize) -> SimDisk {
-        let disk = &self.stage.disks[place];
+        let Some(disk) = self.stage.disks.get(place) else {
+            panic!("there is no disk at place {place}, {}", self.instead())
+        };
         assert!(disk.flash.is_none(), "`{}` is flash: ask for it by `flash`", disk.name);
         SimDisk::of(disk, Device { id: disk.id, world: Arc::clone(&self.world) })
     }
@@ -77,7 +77,9 @@ impl Storage {
     pub fn flash(&self, name: &str) -> SimFlash {
         let found = self.stage.disks.iter().find(|disk| disk.name == name);
         let found = found.and_then(|disk| Some((disk, disk.flash?)));
-        let Some((disk, spec)) = found else { panic!("there is no flash `{name}` here") };
+        let Some((disk, spec)) = found else {
+            panic!("there is no flash `{name}` here, {}", self.instead())
+        };
         SimFlash::of(disk, spec, Device { id: disk.id, world: Arc::clone(&self.world) })
     }
 
@@ -90,8 +92,24 @@ impl Storage {
     #[track_caller]
     pub fn files(&self, name: &str) -> SimFiles {
         let found = self.stage.file_systems.iter().find(|(known, _)| known == name);
-        let Some((_, fs)) = found else { panic!("there is no file system `{name}` here") };
+        let Some((_, fs)) = found else {
+            panic!("there is no file system `{name}` here, {}", self.instead())
+        };
         SimFiles::of(*fs, Arc::clone(&self.world))
+    }
+
+    /// What there is, for whoever asked for something else.
+    fn instead(&self) -> String {
+        let kind = |is_flash: bool| if is_flash { "flash" } else { "disk" };
+        let disks = self.stage.disks.iter().map(|it| (kind(it.flash.is_some()), &*it.name));
+        let files = self.stage.file_systems.iter().map(|(name, _)| ("file system", &**name));
+        let all: Vec<_> =
+            disks.chain(files).map(|(kind, name)| format!("{kind} `{name}`")).collect();
+        if all.is_empty() {
+            "nor anything else".to_owned()
+        } else {
+            format!("there is {}", all.join(", "))
+        }
     }
 
     /// How many disks there are.
@@ -110,16 +128,16 @@ pub(crate) struct Device {
 
 impl Device {
     /// Asks, and waits for the completion.
-    pub(crate) async fn request(&self, io: Io) -> io::Result<Completion> {
-        request(&self.world, || Ask::Disk(self.id, io)).await
+    pub(crate) async fn request(&self, at: At, io: Io) -> io::Result<Completion> {
+        request(&self.world, at, || Ask::Disk(self.id, io)).await
     }
 }
 
 /// Whoever asks is the client that has the turn, and it is of the same world.
-pub(crate) fn client_of(world: &Arc<Used>) -> io::Result<std::rc::Rc<Desk>> {
+fn client_of(world: &Arc<Used>, at: At) -> io::Result<std::rc::Rc<Desk>> {
     let desk = Desk::current().filter(|desk| Arc::ptr_eq(&desk.common.world, world));
     desk.ok_or_else(|| {
-        world.by_a_stranger.store(true, Ordering::Relaxed);
+        world.misused(at);
         io::Error::other(
             "a disk of a world can only be used by the clients of that world, in their turn: \
              not by a thread of the code's own, and not by another run",
@@ -130,14 +148,15 @@ pub(crate) fn client_of(world: &Arc<Used>) -> io::Result<std::rc::Rc<Desk>> {
 /// Asks, and waits for the completion.
 pub(crate) async fn request(
     world: &Arc<Used>,
+    at: At,
     ask: impl FnOnce() -> Ask,
 ) -> io::Result<Completion> {
-    let desk = client_of(world)?;
+    let desk = client_of(world, at)?;
     if desk.buried.get() {
         desk.call_after();
         return Err(gone());
     }
-    desk.waits_for.set("for a request");
+    desk.waits(Waits::For("for a request"), Some(at));
     pass_gates(&desk).await;
     match Answered::to(desk, ask()).await {
         Some(Answer::Done(done)) => match done.result {

@@ -3,14 +3,18 @@
 //!
 //! One of `std` that is held across I/O would stop everybody for ever: the world runs its clients
 //! one at a time, on one thread. Everything here works for blocking and for async clients alike.
+//!
+//! Where nobody can go on the run is stuck, and its report names each client, what it waits for, and
+//! the line of code that waits: of a lock also who holds it, and since which line.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::ops::{Deref, DerefMut};
+use std::panic::Location;
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard as StdGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 
-use crate::desk::Desk;
+use crate::desk::{At, Desk, Waits};
 use crate::task::block_on;
 
 /// Those who wait.
@@ -18,9 +22,9 @@ use crate::task::block_on;
 struct Waiters(StdMutex<Vec<Waker>>);
 
 impl Waiters {
-    fn add(&self, what: &'static str, context: &Context<'_>) {
+    fn add(&self, what: Waits, at: Option<At>, context: &Context<'_>) {
         if let Some(desk) = Desk::current() {
-            desk.waits_for.set(what);
+            desk.waits(what, at);
         }
         let mut waiters = short(&self.0);
         waiters.retain(|waiter| !waiter.will_wake(context.waker()));
@@ -46,6 +50,8 @@ fn short<T>(mutex: &StdMutex<T>) -> StdGuard<'_, T> {
 #[derive(Debug, Default)]
 pub struct Mutex<T: ?Sized> {
     waiters: Waiters,
+    /// Who, and since which place.
+    holder: StdMutex<Option<(Arc<str>, At)>>,
     value: StdMutex<T>,
 }
 
@@ -60,7 +66,11 @@ pub struct MutexGuard<'m, T: ?Sized> {
 impl<T> Mutex<T> {
     /// One that nobody holds.
     pub const fn new(value: T) -> Self {
-        Self { waiters: Waiters(StdMutex::new(Vec::new())), value: StdMutex::new(value) }
+        Self {
+            waiters: Waiters(StdMutex::new(Vec::new())),
+            holder: StdMutex::new(None),
+            value: StdMutex::new(value),
+        }
     }
 
     /// What it guards.
@@ -71,12 +81,18 @@ impl<T> Mutex<T> {
 
 impl<T: ?Sized> Mutex<T> {
     /// Holds it, if nobody else does.
+    #[track_caller]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.take(Location::caller())
+    }
+
+    fn take(&self, at: At) -> Option<MutexGuard<'_, T>> {
         let value = match self.value.try_lock() {
             Ok(value) => value,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
+        *short(&self.holder) = Desk::current().map(|desk| (Arc::clone(&desk.name), at));
         Some(MutexGuard { mutex: self, value: Some(value) })
     }
 
@@ -85,20 +101,40 @@ impl<T: ?Sized> Mutex<T> {
     /// # Panics
     ///
     /// Outside of a world, if somebody holds it.
+    #[track_caller]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        self.try_lock().unwrap_or_else(|| block_on(self.lock_async()))
+        // No closure: the caller's place would be lost.
+        match self.try_lock() {
+            Some(guard) => guard,
+            None => block_on(self.lock_async()),
+        }
     }
 
     /// Waits until nobody else holds it.
-    pub async fn lock_async(&self) -> MutexGuard<'_, T> {
-        poll_fn(|context| match self.try_lock() {
+    #[track_caller]
+    pub fn lock_async(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        let at = Location::caller();
+        poll_fn(move |context| match self.take(at) {
             Some(guard) => Poll::Ready(guard),
             None => {
-                self.waiters.add("for a lock that another client holds", context);
+                let holder = short(&self.holder).clone();
+                self.waiters.add(Waits::Lock(holder), Some(at), context);
                 Poll::Pending
             }
         })
-        .await
+    }
+
+    /// The same for a lock of our own, around the subject.
+    #[track_caller]
+    pub(crate) fn lock_subject(&self) -> impl Future<Output = MutexGuard<'_, T>> {
+        let at = Location::caller();
+        poll_fn(move |context| match self.take(at) {
+            Some(guard) => Poll::Ready(guard),
+            None => {
+                self.waiters.add(Waits::Subject, None, context);
+                Poll::Pending
+            }
+        })
     }
 }
 
@@ -118,6 +154,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
+        *short(&self.mutex.holder) = None;
         self.value = None;
         self.mutex.waiters.wake();
     }
@@ -129,6 +166,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
 ///
 /// If there is no room.
 #[must_use]
+#[track_caller]
 pub fn channel<T>(room: usize) -> (Sender<T>, Receiver<T>) {
     assert!(room > 0, "a channel has room for one value at least");
     let channel = Arc::new(Channel {
@@ -179,6 +217,7 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// When there is no receiver any more.
+    #[track_caller]
     pub fn send(&self, value: T) -> Result<(), Closed> {
         block_on(self.send_async(value))
     }
@@ -188,15 +227,17 @@ impl<T> Sender<T> {
     /// # Errors
     ///
     /// When there is no receiver any more.
-    pub async fn send_async(&self, value: T) -> Result<(), Closed> {
+    #[track_caller]
+    pub fn send_async(&self, value: T) -> impl Future<Output = Result<(), Closed>> {
+        let at = Location::caller();
         let mut value = Some(value);
-        poll_fn(|context| {
+        poll_fn(move |context| {
             let mut state = short(&self.0.state);
             if state.receivers == 0 {
                 return Poll::Ready(Err(Closed));
             }
             if state.values.len() == self.0.room {
-                self.0.waiters.add("for room in a channel", context);
+                self.0.waiters.add(Waits::For("for room in a channel"), Some(at), context);
                 return Poll::Pending;
             }
             state.values.extend(value.take());
@@ -204,7 +245,6 @@ impl<T> Sender<T> {
             self.0.waiters.wake();
             Poll::Ready(Ok(()))
         })
-        .await
     }
 }
 
@@ -214,6 +254,7 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// When there is none, and no sender any more.
+    #[track_caller]
     pub fn recv(&self) -> Result<T, Closed> {
         block_on(self.recv_async())
     }
@@ -223,8 +264,10 @@ impl<T> Receiver<T> {
     /// # Errors
     ///
     /// When there is none, and no sender any more.
-    pub async fn recv_async(&self) -> Result<T, Closed> {
-        poll_fn(|context| {
+    #[track_caller]
+    pub fn recv_async(&self) -> impl Future<Output = Result<T, Closed>> {
+        let at = Location::caller();
+        poll_fn(move |context| {
             let mut state = short(&self.0.state);
             let value = state.values.pop_front();
             let is_over = state.senders == 0;
@@ -236,12 +279,12 @@ impl<T> Receiver<T> {
                 }
                 None if is_over => Poll::Ready(Err(Closed)),
                 None => {
-                    self.0.waiters.add("for a value from a channel", context);
+                    let what = Waits::For("for a value from a channel");
+                    self.0.waiters.add(what, Some(at), context);
                     Poll::Pending
                 }
             }
         })
-        .await
     }
 }
 

@@ -14,7 +14,7 @@ use headcrash_sim::{
 };
 use headcrash_stack::{Fiber, State};
 
-use crate::desk::{Answer, Ask, Desk, NoWorld, Saying, Ticket, is_failure};
+use crate::desk::{Answer, Ask, At, Desk, NoWorld, Saying, Ticket, is_failure};
 use crate::panics;
 use crate::watchdog;
 
@@ -29,8 +29,8 @@ enum Body {
 pub(crate) struct Task {
     desk: Rc<Desk>,
     body: Body,
-    /// Requests on their way, and what they were asked as.
-    pending: Vec<(Ticket, RequestId)>,
+    /// Requests on their way, what they were asked as, and where.
+    pending: Vec<(Ticket, RequestId, Option<At>)>,
 }
 
 /// What a step of the code came to.
@@ -53,7 +53,8 @@ impl Task {
 
     fn step(&mut self) -> Step {
         let Self { desk, body, .. } = self;
-        let _watched = watchdog::enter(desk.known_as);
+        desk.goes_on();
+        let _watched = watchdog::enter(desk.known_as, desk.place.get());
         let step = desk.occupied(|| match body {
             Body::Fiber(fiber) => match fiber.resume() {
                 State::Suspended => Step::More,
@@ -82,14 +83,14 @@ impl Task {
         let client = turn.me();
         let mut chosen = false;
         let mut asked = std::mem::take(&mut *self.desk.asked.borrow_mut());
-        for (ticket, ask) in asked.drain(..) {
+        for (ticket, ask, at) in asked.drain(..) {
             if let Ask::Disk(..) | Ask::File(..) = ask {
                 let requests = &self.desk.common.requests;
                 requests.set(requests.get() + 1);
             }
             match ask {
-                Ask::Disk(disk, io) => self.pending.push((ticket, turn.submit(disk, io))),
-                Ask::File(fs, op) => self.pending.push((ticket, turn.submit_file(fs, op))),
+                Ask::Disk(disk, io) => self.pending.push((ticket, turn.submit(disk, io), at)),
+                Ask::File(fs, op) => self.pending.push((ticket, turn.submit_file(fs, op), at)),
                 Ask::Choose(n) => {
                     let point = Point::new(PointKind::Code, Key::client(&self.desk.name));
                     let answer = turn.cx.choices.choose(point, n);
@@ -139,7 +140,7 @@ impl Client for Task {
     fn turn(&mut self, turn: &mut Turn<'_, '_>) -> Next {
         let desk = Rc::clone(&self.desk);
         desk.now.set(turn.world.now().ns());
-        self.pending.retain(|(ticket, request)| match turn.completion(*request) {
+        self.pending.retain(|(ticket, request, _)| match turn.completion(*request) {
             None => true,
             Some(done) => {
                 if done.result.is_err_and(is_failure) {
@@ -170,7 +171,7 @@ impl Client for Task {
             return Next::Ready;
         }
         let mut requests = turn.room();
-        requests.extend(self.pending.iter().map(|(_, request)| *request));
+        requests.extend(self.pending.iter().map(|(_, request, _)| *request));
         Next::Wait(Wait::Any { requests, until: desk.until.get().map(Instant::from_ns) })
     }
 
@@ -209,7 +210,12 @@ impl Guest for Task {
     }
 
     fn waits_for(&self) -> String {
-        self.desk.waits_for.get().to_owned()
+        self.desk.waits_for()
+    }
+
+    fn place(&self) -> Option<String> {
+        let asked = self.pending.first().and_then(|(.., at)| *at);
+        Some(asked.or_else(|| self.desk.place.get())?.to_string())
     }
 }
 
@@ -224,6 +230,7 @@ impl Drop for Task {
 /// # Panics
 ///
 /// Where no client runs on a stack of its own.
+#[track_caller]
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     // Without one, what is ready at once is fine: an error, a lock that nobody holds.
     let desk = Desk::current();
@@ -273,6 +280,7 @@ impl Future for Answered {
 }
 
 /// Brings another client into the world.
+#[track_caller]
 pub(crate) fn spawn(task: Task) {
     let desk = Desk::here("spawning a client");
     if !desk.buried.get() {

@@ -1,11 +1,13 @@
 //! Clients that bring others into the world, and wait for them.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crate::desk::{Answer, Ask, Desk};
+use crate::desk::{Answer, Ask, At, Desk, Waits};
 use crate::task::{Answered, Slot, Task, block_on, spawn};
 
 /// A client that was brought into the world, and what it comes to.
@@ -16,6 +18,8 @@ pub struct JoinHandle<T> {
 
 #[derive(Debug)]
 struct Left<T> {
+    /// Whose it is.
+    client: Arc<str>,
     value: Slot<T>,
     waker: std::cell::RefCell<Option<Waker>>,
 }
@@ -30,8 +34,12 @@ impl<T> Left<T> {
 }
 
 impl<T> JoinHandle<T> {
-    fn new() -> (Self, Rc<Left<T>>) {
-        let left = Rc::new(Left { value: Slot::default(), waker: std::cell::RefCell::default() });
+    fn new(client: &Arc<str>) -> (Self, Rc<Left<T>>) {
+        let left = Rc::new(Left {
+            client: Arc::clone(client),
+            value: Slot::default(),
+            waker: std::cell::RefCell::default(),
+        });
         (Self { left: Rc::clone(&left) }, left)
     }
 
@@ -40,8 +48,20 @@ impl<T> JoinHandle<T> {
     /// # Panics
     ///
     /// Outside of a world.
+    #[track_caller]
     pub fn join(self) -> T {
-        block_on(self)
+        let at = Location::caller();
+        block_on(poll_fn(|context| self.poll_at(Some(at), context)))
+    }
+
+    fn poll_at(&self, at: Option<At>, context: &Context<'_>) -> Poll<T> {
+        if let Some(value) = self.left.value.borrow_mut().take() {
+            return Poll::Ready(value);
+        }
+        // A future that is awaited is not told where; the one who waits is known all the same.
+        Desk::here("joining a client").waits(Waits::End(Arc::clone(&self.left.client)), at);
+        *self.left.waker.borrow_mut() = Some(context.waker().clone());
+        Poll::Pending
     }
 
     /// Whether it has ended.
@@ -55,13 +75,17 @@ impl<T> Future for JoinHandle<T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        if let Some(value) = self.left.value.borrow_mut().take() {
-            return Poll::Ready(value);
-        }
-        Desk::here("joining").waits_for.set("for another client to end");
-        *self.left.waker.borrow_mut() = Some(context.waker().clone());
-        Poll::Pending
+        self.poll_at(None, context)
     }
+}
+
+/// A desk for a client that this one brings into the world.
+#[track_caller]
+fn desk_of(name: &str) -> Rc<Desk> {
+    let desk = Desk::here("spawning a client");
+    let desk = Desk::new(Rc::clone(&desk.common), desk.client, name);
+    desk.place.set(Some(Location::caller()));
+    desk
 }
 
 /// Brings blocking code into the world, as a client of its own called `name`: who is next is then a
@@ -72,9 +96,8 @@ impl<T> Future for JoinHandle<T> {
 /// Outside of a world.
 #[track_caller]
 pub fn spawn_blocking<T: 'static>(name: &str, code: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
-    let (handle, left) = JoinHandle::new();
-    let desk = Desk::here("spawning a client");
-    let desk = Desk::new(Rc::clone(&desk.common), desk.client, name.to_owned());
+    let desk = desk_of(name);
+    let (handle, left) = JoinHandle::new(&desk.name);
     spawn(Task::blocking(desk, move || left.leave(code())));
     handle
 }
@@ -89,9 +112,8 @@ pub fn spawn_async<T: 'static>(
     name: &str,
     code: impl Future<Output = T> + 'static,
 ) -> JoinHandle<T> {
-    let (handle, left) = JoinHandle::new();
-    let desk = Desk::here("spawning a client");
-    let desk = Desk::new(Rc::clone(&desk.common), desk.client, name.to_owned());
+    let desk = desk_of(name);
+    let (handle, left) = JoinHandle::new(&desk.name);
     spawn(Task::future(desk, async move { left.leave(code.await) }));
     handle
 }
@@ -101,7 +123,9 @@ pub fn spawn_async<T: 'static>(
 /// # Panics
 ///
 /// Outside of a world.
+#[track_caller]
 pub fn yield_blocking() {
+    drop(Desk::here("yielding"));
     block_on(yield_now());
 }
 
@@ -110,17 +134,19 @@ pub fn yield_blocking() {
 /// # Panics
 ///
 /// Outside of a world.
-pub async fn yield_now() {
+#[track_caller]
+pub fn yield_now() -> impl Future<Output = ()> {
+    let at = Location::caller();
     let mut yielded = false;
-    std::future::poll_fn(|context| {
-        let is_over = Desk::here("yielding").buried.get();
-        if std::mem::replace(&mut yielded, true) || is_over {
+    poll_fn(move |context| {
+        let desk = Desk::here_at("yielding", at);
+        desk.waits(Waits::For("to be next"), Some(at));
+        if std::mem::replace(&mut yielded, true) || desk.buried.get() {
             return Poll::Ready(());
         }
         context.waker().wake_by_ref();
         Poll::Pending
     })
-    .await;
 }
 
 /// An answer from 0 to below `n` that is a choice of the world: drawn from the seed, enumerated by
@@ -130,7 +156,9 @@ pub async fn yield_now() {
 ///
 /// Outside of a world, or if `n` is 0.
 #[must_use]
+#[track_caller]
 pub fn choose_blocking(n: u64) -> u64 {
+    drop(Desk::here("choosing"));
     block_on(choose(n))
 }
 
@@ -139,11 +167,17 @@ pub fn choose_blocking(n: u64) -> u64 {
 /// # Panics
 ///
 /// Outside of a world, or if `n` is 0.
-pub async fn choose(n: u64) -> u64 {
+#[track_caller]
+pub fn choose(n: u64) -> impl Future<Output = u64> {
     assert!(n > 0, "there is no answer below 0");
-    match Answered::to(Desk::here("choosing"), Ask::Choose(n)).await {
-        Some(Answer::Chosen(answer)) => answer,
-        Some(Answer::Done(_)) | None => 0,
+    let at = Location::caller();
+    async move {
+        let desk = Desk::here_at("choosing", at);
+        desk.waits(Waits::For("for an answer"), Some(at));
+        match Answered::to(desk, Ask::Choose(n)).await {
+            Some(Answer::Chosen(answer)) => answer,
+            Some(Answer::Done(_)) | None => 0,
+        }
     }
 }
 
@@ -162,14 +196,23 @@ pub enum Either<A, B> {
 /// # Panics
 ///
 /// Outside of a world.
-pub async fn select<A, B>(
+#[track_caller]
+pub fn select<A, B>(
+    first: impl Future<Output = A>,
+    second: impl Future<Output = B>,
+) -> impl Future<Output = Either<A, B>> {
+    select_after(choose(2), first, second)
+}
+
+async fn select_after<A, B>(
+    who_is_first: impl Future<Output = u64>,
     first: impl Future<Output = A>,
     second: impl Future<Output = B>,
 ) -> Either<A, B> {
-    let second_first = choose(2).await == 1;
+    let second_first = who_is_first.await == 1;
     let mut first = std::pin::pin!(first);
     let mut second = std::pin::pin!(second);
-    std::future::poll_fn(|context| {
+    poll_fn(|context| {
         if second_first && let Poll::Ready(value) = second.as_mut().poll(context) {
             return Poll::Ready(Either::Second(value));
         }
@@ -187,7 +230,7 @@ pub async fn select<A, B>(
 /// What all of these futures come to, in their order; they go on side by side, within one client.
 pub async fn join_all<T>(futures: impl IntoIterator<Item: Future<Output = T>>) -> Vec<T> {
     let mut futures: Vec<_> = futures.into_iter().map(|it| (Box::pin(it), None)).collect();
-    std::future::poll_fn(|context| {
+    poll_fn(|context| {
         let mut all = true;
         for (future, value) in &mut futures {
             if value.is_none() {

@@ -1,11 +1,12 @@
 //! The world's clock, for code under test: it stands still while code runs.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::desk::{Desk, Saying};
+use crate::desk::{At, Desk, Saying, Waits};
 use crate::task::block_on;
 
 /// How much time has passed since the world began.
@@ -34,12 +35,16 @@ pub fn sleep(time: Duration) {
 /// # Panics
 ///
 /// Outside of a world.
-pub async fn sleep_async(time: Duration) {
-    Sleep::of(time).await;
+#[track_caller]
+pub fn sleep_async(time: Duration) -> impl Future<Output = ()> {
+    let at = Location::caller();
+    // From when it is awaited on.
+    async move { Sleep::begin(time, at).await }
 }
 
 /// The future of a moment.
 pub(crate) struct Sleep {
+    at: At,
     until: u64,
     told: bool,
 }
@@ -47,9 +52,14 @@ pub(crate) struct Sleep {
 impl Sleep {
     #[track_caller]
     fn of(time: Duration) -> Self {
-        let now = Desk::here("sleeping").now.get();
+        Self::begin(time, Location::caller())
+    }
+
+    #[track_caller]
+    fn begin(time: Duration, at: At) -> Self {
+        let now = Desk::here_at("sleeping", at).now.get();
         let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        Self { until: now.saturating_add(time), told: false }
+        Self { at, until: now.saturating_add(time), told: false }
     }
 }
 
@@ -69,7 +79,7 @@ impl Future for Sleep {
             self.told = true;
             desk.tell(Saying::Sleeps(self.until));
         }
-        desk.waits_for.set("for time to pass");
+        desk.waits(Waits::For("for time to pass"), Some(self.at));
         desk.call_at(self.until);
         Poll::Pending
     }
@@ -97,10 +107,22 @@ impl std::error::Error for Elapsed {}
 /// # Panics
 ///
 /// Outside of a world.
-pub async fn timeout<T>(time: Duration, future: impl Future<Output = T>) -> Result<T, Elapsed> {
+#[track_caller]
+pub fn timeout<T>(
+    time: Duration,
+    future: impl Future<Output = T>,
+) -> impl Future<Output = Result<T, Elapsed>> {
+    timeout_at(Location::caller(), time, future)
+}
+
+async fn timeout_at<T>(
+    at: At,
+    time: Duration,
+    future: impl Future<Output = T>,
+) -> Result<T, Elapsed> {
     let mut future = std::pin::pin!(future);
-    let mut sleep = Sleep::of(time);
-    std::future::poll_fn(|context| {
+    let mut sleep = Sleep::begin(time, at);
+    poll_fn(|context| {
         if let Poll::Ready(value) = future.as_mut().poll(context) {
             return Poll::Ready(Ok(value));
         }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Once, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::desk::At;
+
 /// How long a client may take for one step, in seconds, if `HEADCRASH_WATCHDOG` says nothing else.
 const SECONDS: u64 = 10;
 
@@ -18,7 +20,8 @@ const MEBIBYTES: u64 = 8 * 1024;
 /// The exit code of a process that was ended.
 const EXIT: i32 = 3;
 
-/// One thread that runs worlds. Only that thread writes: a step costs it two plain stores.
+/// One thread that runs worlds. Only that thread writes: a step costs it a few
+/// stores.
 #[derive(Debug, Default)]
 struct Seat {
     /// Odd while a client is in a step; another number for each.
@@ -26,6 +29,8 @@ struct Seat {
     /// Who is: a place among the names.
     who: AtomicUsize,
     names: Mutex<Vec<String>>,
+    /// Where the world last saw it.
+    place: Mutex<Option<At>>,
     /// What to say besides: what runs, and how to have it again.
     run: Mutex<[String; 2]>,
     /// With which seed, and one more; 0 is with none.
@@ -91,13 +96,14 @@ pub(crate) struct Entered {
 }
 
 /// A client enters a step.
-pub(crate) fn enter(who: Name) -> Entered {
+pub(crate) fn enter(who: Name, place: Option<At>) -> Entered {
     SEAT.with(|seat| {
         let steps = seat.steps.load(Ordering::Relaxed);
         if steps % 2 == 1 {
             return Entered { outer: false };
         }
         seat.who.store(who.0, Ordering::Relaxed);
+        *lock(&seat.place) = place;
         seat.steps.store(steps + 1, Ordering::Release);
         Entered { outer: true }
     })
@@ -178,10 +184,12 @@ fn resident() -> Option<u64> {
 
 fn end(seat: &Seat, why: &str) -> ! {
     let who = lock(&seat.names).get(seat.who.load(Ordering::Relaxed)).cloned().unwrap_or_default();
+    let place = lock(&seat.place).map(|at| format!("\nits world last saw it at {at}"));
+    let place = place.unwrap_or_default();
     let [what, again] = lock(&seat.run).clone();
     let seed = seat.seed.load(Ordering::Relaxed).checked_sub(1);
     let seed = seed.map(|seed| format!(", with seed {seed}")).unwrap_or_default();
-    let said = format!("\nclient `{who}` does not come back: {why}\n{what}{seed}{again}\n");
+    let said = format!("\nclient `{who}` does not come back: {why}{place}\n{what}{seed}{again}\n");
     // A test's own output may be captured, and would be lost with the process.
     _ = std::io::stderr().write_all(said.as_bytes());
     std::process::exit(EXIT)

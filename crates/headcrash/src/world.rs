@@ -84,6 +84,7 @@ impl World {
     /// # Panics
     ///
     /// Outside of the world.
+    #[track_caller]
     pub fn note(&self, text: &str) {
         Desk::here("a note").tell(Saying::Noted(text.into()));
     }
@@ -152,7 +153,7 @@ impl Running {
 impl Company for Running {
     fn clients(&self) -> Vec<(usize, Box<dyn Guest>)> {
         let client = |client: &headcrash_scenario::StageClient| {
-            let desk = Desk::new(Rc::clone(&self.common), client.place, client.name.clone());
+            let desk = Desk::new(Rc::clone(&self.common), client.place, &client.name);
             let world = World {
                 storage: Storage::of(&self.common),
                 memory: Rc::clone(&self.memory),
@@ -167,8 +168,8 @@ impl Company for Running {
     }
 
     fn take_finding(&self) -> Option<Finding> {
-        if self.common.world.was_misused() {
-            return Some(stranger(&self.common));
+        if let Some(at) = self.common.world.was_misused() {
+            return Some(stranger(&self.common, at));
         }
         let mut findings = self.common.findings.borrow_mut();
         if findings.is_empty() { None } else { Some(findings.remove(0)) }

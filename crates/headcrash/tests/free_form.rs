@@ -173,19 +173,98 @@ fn a_client_that_waits_for_ever_is_stuck_and_named() {
     assert_eq!(report.outcome, "stuck");
     assert!(report.text.contains("`waits`"), "{report}");
     assert!(report.text.contains("for a value from a channel"), "{report}");
+    let line = line_of("move || receiver.recv()");
+    let place = format!("tests/free_form.rs:{line}:");
+    assert!(report.text.contains(&place), "where it waits, {place}: {report}");
+    assert!(report.text.contains("`main` waits here for client `waits` to end"), "{report}");
+}
+
+/// The line of this file that has this text first.
+fn line_of(text: &str) -> usize {
+    let place = include_str!("free_form.rs").lines().position(|line| line.contains(text));
+    place.expect("it is there") + 1
+}
+
+#[test]
+fn a_deadlock_names_who_holds_what_since_where() {
+    type Locks = Arc<(Mutex<u8>, Mutex<u8>)>;
+    fn one_way(locks: &Locks) {
+        let _one = locks.0.lock(); // one, first
+        tasks::yield_blocking();
+        let _two = locks.1.lock(); // one, second
+    }
+    async fn other_way(locks: Locks) {
+        let _two = locks.1.lock_async().await; // other, first
+        tasks::yield_now().await;
+        let _one = locks.0.lock_async().await; // other, second
+    }
+    let report = simulate(|_: &World| {
+        let locks = Locks::default();
+        let other = Arc::clone(&locks);
+        let one = tasks::spawn_blocking("one", move || one_way(&locks));
+        let other = tasks::spawn_async("other", other_way(other));
+        one.join();
+        other.join();
+    })
+    .try_run()
+    .expect_err("some order of four locks has nobody go on");
+    assert_eq!(report.outcome, "stuck");
+    for (who, waits, whose, holds) in [
+        ("one", "// one, second", "other", "// other, first"),
+        ("other", "// other, second", "one", "// one, first"),
+    ] {
+        let holds = format!("tests/free_form.rs:{}:", line_of(holds));
+        let waits = format!("tests/free_form.rs:{}:", line_of(waits));
+        let said =
+            format!("client `{who}` waits here for a lock that client `{whose}` holds since");
+        let line = report.text.lines().find(|line| line.contains(&said)).unwrap_or_default();
+        let (before, after) = line.split_once(", at ").unwrap_or_default();
+        assert!(before.contains(&holds) && after.contains(&waits), "{report}");
+    }
+}
+
+#[test]
+fn a_request_that_never_ends_is_named_with_the_line_that_asked() {
+    let report = simulate(|world: &World| {
+        let file = world.disk("d0").into_file();
+        file.read_exact_at(&mut [0; 100], 7).expect("never"); // hangs
+    })
+    .disk("d0", disk())
+    .rule("(action: hang, on: [read])")
+    .try_run()
+    .expect_err("the read hangs");
+    assert_eq!(report.outcome, "stuck");
+    let place = format!(", at crates/headcrash/tests/free_form.rs:{}:", line_of("// hangs"));
+    assert!(report.text.contains(&place), "{place}: {report}");
+}
+
+#[test]
+fn a_disk_or_file_system_that_is_not_there_is_told_with_those_that_are() {
+    let report = simulate(|world: &World| drop(world.files("hoem")))
+        .disk("d0", disk())
+        .file_system("home", FileSystem::posix_strict())
+        .try_run()
+        .expect_err("there is none of this name");
+    let place = format!("tests/free_form.rs:{}:", line_of("world.files(\"hoem\")"));
+    assert!(report.text.contains(&place), "{report}");
+    // A file system that nothing depends on is not in the smallest form.
+    assert!(report.text.contains("no file system `hoem` here, there is disk `d0`"), "{report}");
 }
 
 #[test]
 fn a_thread_of_its_own_is_no_client() {
     let report = simulate(|world: &World| {
         let disk = world.disk("d0");
-        let result = std::thread::spawn(move || disk.flush()).join().expect("it does not panic");
+        let thread = std::thread::spawn(move || disk.flush()); // not its turn
+        let result = thread.join().expect("it does not panic");
         assert!(result.is_err());
         world.note("the thread was told");
     })
     .try_run()
     .expect_err("a thread used a disk");
     assert_eq!(report.outcome, r#"violated("only clients use disks")"#);
+    let place = format!("tests/free_form.rs:{}:", line_of("// not its turn"));
+    assert!(report.text.contains(&place), "{report}");
 }
 
 #[test]
@@ -234,4 +313,20 @@ fn many_runs_leave_nothing_behind() {
     .power_cuts(2)
     .seeds(0..500)
     .run();
+}
+
+#[test]
+fn a_run_without_end_is_given_up_where_it_is() {
+    let report = simulate(|world: &World| {
+        let disk = world.disk("d0");
+        while disk.flush().is_ok() {} // for ever
+    })
+    .most_steps(1_000)
+    .try_run()
+    .expect_err("it does not end");
+    assert_eq!(report.outcome, "endless");
+    assert!(report.text.contains("it has not ended after 1000 steps"), "{report}");
+    let place = format!("tests/free_form.rs:{}:", line_of("// for ever"));
+    let here = "client `main` is here, at crates/headcrash/";
+    assert!(report.text.contains(&format!("{here}{place}")), "{report}");
 }

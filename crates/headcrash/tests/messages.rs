@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use headcrash::{Disk, World, simulate, time};
+use headcrash::{Disk, World, simulate, sync, tasks, time};
 
 /// Where a panic was, and what it said.
 fn panicked(code: fn()) -> (String, String) {
@@ -35,9 +35,20 @@ fn what_is_no_valid_test_is_shown_with_what_would_have_been_accepted() {
 #[test]
 fn who_uses_the_world_from_outside_is_told_where() {
     let clock = || assert_eq!(time::now(), Duration::ZERO);
-    for code in [clock as fn(), || time::sleep(Duration::ZERO)] {
+    let outside: [fn(); 6] = [
+        clock,
+        || time::sleep(Duration::ZERO),
+        || tasks::yield_blocking(),
+        || assert_eq!(tasks::choose_blocking(1), 0),
+        || drop(tasks::spawn_blocking("client", || ())),
+        || {
+            let (_sender, receiver) = sync::channel::<u8>(1);
+            assert_eq!(receiver.recv(), Ok(1));
+        },
+    ];
+    for code in outside {
         let (file, said) = panicked(code);
-        assert!(said.contains("is for code that runs inside a world"), "{said}");
+        assert!(said.contains("for code that runs inside a world"), "{said}");
         assert!(file.ends_with("messages.rs"), "{file}");
     }
 }

@@ -84,6 +84,10 @@ fn a_loop_without_io_is_ended() {
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("client `spins` does not come back"), "{said}");
     assert!(said.contains("with seed 0"), "{said}");
+    assert!(
+        said.contains("its world last saw it at crates/headcrash/tests/watchdog.rs:"),
+        "{said}"
+    );
     let last = said.trim_end().lines().last().unwrap_or_default();
     assert!(last.contains("cargo test"), "the way back comes last: {said}");
     assert!(last.contains("hangs_in_a_loop"), "{said}");

@@ -21,6 +21,8 @@ pub struct Sector(
 /// A buffer that is not whole sectors, or reaches over the end, is [`ErrorKind::InvalidInput`], and
 /// nothing is transferred ([`byte_offset`] checks both). Otherwise what the device says; after a
 /// failed write each of its sectors may be old, new or neither.
+///
+/// Calls are `#[track_caller]`: whoever implements this can say which line has called.
 pub trait BlockDevice {
     /// How long a sector is, in bytes: at least 1, and always the same.
     fn sector_size(&self) -> usize;
@@ -33,6 +35,7 @@ pub trait BlockDevice {
     /// # Errors
     ///
     /// As the trait says. What `into` holds then is not told.
+    #[track_caller]
     fn read(&self, first: Sector, into: &mut [u8]) -> io::Result<()>;
 
     /// Writes `data` to the sectors from `first` on.
@@ -40,6 +43,7 @@ pub trait BlockDevice {
     /// # Errors
     ///
     /// As the trait says.
+    #[track_caller]
     fn write(&self, first: Sector, data: &[u8]) -> io::Result<()>;
 
     /// Returns when everything that was written before is durable.
@@ -48,6 +52,7 @@ pub trait BlockDevice {
     ///
     /// What the device says. Then nothing is known about what was written since the last flush, and
     /// a later one that succeeds says nothing about it either.
+    #[track_caller]
     fn flush(&self) -> io::Result<()>;
 
     /// Writes, and returns when this is durable: a [`write`](Self::write) and a
@@ -56,6 +61,7 @@ pub trait BlockDevice {
     /// # Errors
     ///
     /// Those of both.
+    #[track_caller]
     fn write_durable(&self, first: Sector, data: &[u8]) -> io::Result<()> {
         self.write(first, data)?;
         self.flush()
@@ -67,6 +73,7 @@ pub trait BlockDevice {
     /// # Errors
     ///
     /// What the device says. Unless it says something else, it ignores the advice.
+    #[track_caller]
     fn discard(&self, first: Sector, count: u64) -> io::Result<()> {
         let _ = (first, count);
         Ok(())

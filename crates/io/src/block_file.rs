@@ -68,26 +68,27 @@ impl<D: BlockDevice> BlockFile<D> {
         Piece { sector, skip, len: len.min(size - skip), is_whole: false }
     }
 
-    /// Carries out the pieces of `len` bytes from `at` on. A failure after the first makes it fall
-    /// short.
-    fn pieces(
-        &self,
-        at: u64,
-        len: usize,
-        mut each: impl FnMut(&Piece, std::ops::Range<usize>) -> io::Result<()>,
-    ) -> io::Result<usize> {
-        let mut done = 0;
-        while done < len {
-            let piece = self.piece(at + done as u64, len - done);
-            match each(&piece, done..done + piece.len) {
-                Ok(()) => done += piece.len,
-                Err(_) if done > 0 => break,
-                Err(error) => return Err(error),
-            }
+    #[track_caller]
+    fn read_piece(&self, piece: &Piece, into: &mut [u8]) -> io::Result<()> {
+        if piece.is_whole {
+            return self.device.read(piece.sector, into);
         }
-        Ok(done)
+        let sector = self.sector(piece.sector)?;
+        into.copy_from_slice(&sector[piece.skip..piece.skip + piece.len]);
+        Ok(())
     }
 
+    #[track_caller]
+    fn write_piece(&self, piece: &Piece, data: &[u8]) -> io::Result<()> {
+        if piece.is_whole {
+            return self.device.write(piece.sector, data);
+        }
+        let mut sector = self.sector(piece.sector)?;
+        sector[piece.skip..piece.skip + piece.len].copy_from_slice(data);
+        self.device.write(piece.sector, &sector)
+    }
+
+    #[track_caller]
     fn sector(&self, sector: Sector) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; self.device.sector_size()];
         self.device.read(sector, &mut bytes)?;
@@ -98,15 +99,15 @@ impl<D: BlockDevice> BlockFile<D> {
 impl<D: BlockDevice> File for BlockFile<D> {
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
         let len = self.inside(at, into.len());
-        self.pieces(at, len, |piece, range| {
-            let into = &mut into[range];
-            if piece.is_whole {
-                return self.device.read(piece.sector, into);
+        let mut done = 0;
+        while done < len {
+            let piece = self.piece(at + done as u64, len - done);
+            if let Err(error) = self.read_piece(&piece, &mut into[done..done + piece.len]) {
+                return fell_short(done, error);
             }
-            let sector = self.sector(piece.sector)?;
-            into.copy_from_slice(&sector[piece.skip..piece.skip + piece.len]);
-            Ok(())
-        })
+            done += piece.len;
+        }
+        Ok(done)
     }
 
     fn write_at(&self, data: &[u8], at: u64) -> io::Result<usize> {
@@ -115,15 +116,15 @@ impl<D: BlockDevice> File for BlockFile<D> {
             let fits = at.checked_add(data.len() as u64).is_some_and(|end| end <= OFFSET_MAX);
             return Err(if fits { ErrorKind::StorageFull.into() } else { beyond() });
         }
-        self.pieces(at, len, |piece, range| {
-            let data = &data[range];
-            if piece.is_whole {
-                return self.device.write(piece.sector, data);
+        let mut done = 0;
+        while done < len {
+            let piece = self.piece(at + done as u64, len - done);
+            if let Err(error) = self.write_piece(&piece, &data[done..done + piece.len]) {
+                return fell_short(done, error);
             }
-            let mut sector = self.sector(piece.sector)?;
-            sector[piece.skip..piece.skip + piece.len].copy_from_slice(data);
-            self.device.write(piece.sector, &sector)
-        })
+            done += piece.len;
+        }
+        Ok(done)
     }
 
     fn sync_data(&self) -> io::Result<()> {
@@ -145,4 +146,9 @@ impl<D: BlockDevice> File for BlockFile<D> {
     fn len(&self) -> io::Result<u64> {
         Ok(self.length())
     }
+}
+
+/// A failure after the first piece makes a transfer fall short.
+fn fell_short(done: usize, error: io::Error) -> io::Result<usize> {
+    if done > 0 { Ok(done) } else { Err(error) }
 }

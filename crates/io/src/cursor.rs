@@ -62,6 +62,7 @@ impl<F: File> Cursor<F> {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn sync_data(&self) -> io::Result<()> {
         self.file.sync_data()
     }
@@ -71,6 +72,7 @@ impl<F: File> Cursor<F> {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn sync_all(&self) -> io::Result<()> {
         self.file.sync_all()
     }
@@ -80,6 +82,7 @@ impl<F: File> Cursor<F> {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn set_len(&self, len: u64) -> io::Result<()> {
         self.file.set_len(len)
     }
@@ -89,6 +92,7 @@ impl<F: File> Cursor<F> {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn len(&self) -> io::Result<u64> {
         self.file.len()
     }
@@ -98,12 +102,14 @@ impl<F: File> Cursor<F> {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     pub fn is_empty(&self) -> io::Result<bool> {
         self.file.is_empty()
     }
 }
 
 impl<F: File> Read for Cursor<F> {
+    #[track_caller]
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read_at(into, self.position)?;
         self.position += count as u64;
@@ -112,6 +118,7 @@ impl<F: File> Read for Cursor<F> {
 }
 
 impl<F: File> Write for Cursor<F> {
+    #[track_caller]
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         let count = self.file.write_at(data, self.position)?;
         self.position += count as u64;
@@ -124,6 +131,7 @@ impl<F: File> Write for Cursor<F> {
 }
 
 impl<F: File> Seek for Cursor<F> {
+    #[track_caller]
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let position = match to {
             SeekFrom::Start(at) => Some(at),

@@ -32,6 +32,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// As the trait says.
+    #[track_caller]
     fn create(&self, path: &str) -> io::Result<Self::File>;
 
     /// Makes an empty file, and opens it for reading and writing.
@@ -39,6 +40,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// [`ErrorKind::AlreadyExists`] if there is anything of that name; as the trait says.
+    #[track_caller]
     fn create_new(&self, path: &str) -> io::Result<Self::File>;
 
     /// Opens a file that exists, for reading and writing.
@@ -46,6 +48,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// As the trait says.
+    #[track_caller]
     fn open(&self, path: &str) -> io::Result<Self::File>;
 
     /// Calls what is called `from`, a file or a directory, `to` from now on. A file that was
@@ -54,6 +57,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// As the trait says.
+    #[track_caller]
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file's name. Whoever has it open goes on with it.
@@ -61,6 +65,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// As the trait says.
+    #[track_caller]
     fn remove_file(&self, path: &str) -> io::Result<()>;
 
     /// Makes an empty directory.
@@ -68,6 +73,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// [`ErrorKind::AlreadyExists`] if there is anything of that name; as the trait says.
+    #[track_caller]
     fn make_dir(&self, path: &str) -> io::Result<()>;
 
     /// Removes an empty directory.
@@ -75,6 +81,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// [`ErrorKind::DirectoryNotEmpty`] if it is not; as the trait says.
+    #[track_caller]
     fn remove_dir(&self, path: &str) -> io::Result<()>;
 
     /// The names in a directory, of files and directories, sorted by their bytes.
@@ -83,6 +90,7 @@ pub trait Directory {
     ///
     /// [`ErrorKind::NotADirectory`] if it is a file; [`ErrorKind::InvalidData`] if a name is not
     /// UTF-8; as the trait says.
+    #[track_caller]
     fn list(&self, path: &str) -> io::Result<Vec<String>>;
 
     /// Whether there is a file or directory of that name.
@@ -90,6 +98,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// As the trait says, but for what is not there.
+    #[track_caller]
     fn exists(&self, path: &str) -> io::Result<bool>;
 
     /// How long a file is, in bytes.
@@ -97,6 +106,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// Those of [`open`](Self::open) and [`File::len`].
+    #[track_caller]
     fn len_of(&self, path: &str) -> io::Result<u64> {
         self.open(path)?.len()
     }
@@ -106,6 +116,7 @@ pub trait Directory {
     /// # Errors
     ///
     /// [`ErrorKind::NotADirectory`] if it is a file; as the trait says.
+    #[track_caller]
     fn sync_dir(&self, path: &str) -> io::Result<()>;
 }
 

@@ -26,6 +26,7 @@ pub trait File {
     /// # Errors
     ///
     /// As the trait says. What `into` holds then is not told.
+    #[track_caller]
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
 
     /// Writes the first part of `data` from `at` on, and says how many bytes that is: fewer than
@@ -36,6 +37,7 @@ pub trait File {
     /// As the trait says. An error means that none was counted as written, so that the file's
     /// length is unchanged; where an error comes after some bytes, those are answered, and the
     /// next call has the error.
+    #[track_caller]
     fn write_at(&self, data: &[u8], at: u64) -> io::Result<usize>;
 
     /// Returns when what was written before is durable, and as much of what is known about the file
@@ -45,6 +47,7 @@ pub trait File {
     ///
     /// What the file says. Then nothing is known about what was written since the last one, and a
     /// later one that succeeds says nothing about it either.
+    #[track_caller]
     fn sync_data(&self) -> io::Result<()>;
 
     /// As [`sync_data`](Self::sync_data), with everything that is known about the file.
@@ -52,6 +55,7 @@ pub trait File {
     /// # Errors
     ///
     /// As there.
+    #[track_caller]
     fn sync_all(&self) -> io::Result<()>;
 
     /// Cuts the file off at `len` bytes, or appends zeroes.
@@ -59,6 +63,7 @@ pub trait File {
     /// # Errors
     ///
     /// [`ErrorKind::InvalidInput`] for more than [`OFFSET_MAX`]; what the file says.
+    #[track_caller]
     fn set_len(&self, len: u64) -> io::Result<()>;
 
     /// How long it is, in bytes.
@@ -66,6 +71,7 @@ pub trait File {
     /// # Errors
     ///
     /// What the file says.
+    #[track_caller]
     fn len(&self) -> io::Result<u64>;
 
     /// Whether it has no bytes.
@@ -73,6 +79,7 @@ pub trait File {
     /// # Errors
     ///
     /// Those of [`len`](Self::len).
+    #[track_caller]
     fn is_empty(&self) -> io::Result<bool> {
         Ok(self.len()? == 0)
     }
@@ -83,10 +90,15 @@ pub trait File {
     ///
     /// [`ErrorKind::UnexpectedEof`] if the file ends before that; those of
     /// [`read_at`](Self::read_at). What `into` holds then is not told.
+    #[track_caller]
     fn read_exact_at(&self, into: &mut [u8], at: u64) -> io::Result<()> {
         let mut done = 0;
         while done < into.len() {
-            let answer = next(at, done).and_then(|at| self.read_at(&mut into[done..], at));
+            // No closure: the caller's place would be lost.
+            let answer = match next(at, done) {
+                Ok(at) => self.read_at(&mut into[done..], at),
+                Err(error) => Err(error),
+            };
             done += transferred(answer, ended)?;
         }
         Ok(())
@@ -98,10 +110,15 @@ pub trait File {
     ///
     /// [`ErrorKind::WriteZero`] if the file takes no more; those of [`write_at`](Self::write_at).
     /// How much was written then is not told.
+    #[track_caller]
     fn write_all_at(&self, data: &[u8], at: u64) -> io::Result<()> {
         let mut done = 0;
         while done < data.len() {
-            let answer = next(at, done).and_then(|at| self.write_at(&data[done..], at));
+            // No closure: the caller's place would be lost.
+            let answer = match next(at, done) {
+                Ok(at) => self.write_at(&data[done..], at),
+                Err(error) => Err(error),
+            };
             done += transferred(answer, refused)?;
         }
         Ok(())

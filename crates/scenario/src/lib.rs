@@ -35,9 +35,9 @@ pub use failure::{
 };
 pub use names::counted;
 pub use run::{
-    Coverage, CrashPoint, Example, Exhausted, Exhaustion, Exploration, FACTS_MAX, Images, Keep,
-    Method, Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, UNDECIDED_MAX, Variant,
-    Verdicts, Violation, WORK_MAX, Waiter, WholeImage, explore, run, run_as, run_seed, stop_at,
+    Busy, Coverage, CrashPoint, Endless, Example, Exhausted, Exhaustion, Exploration, FACTS_MAX,
+    Images, Keep, Method, Moment, NoMethod, Outcome, Run, STEPS_MAX, Stopped, Tried, UNDECIDED_MAX,
+    Variant, Verdicts, Violation, Waiter, WholeImage, explore, run, run_as, run_seed, stop_at,
     undecided,
 };
 pub use scenario::{

@@ -31,6 +31,7 @@ pub fn counts_as(scenario: &Scenario, outcome: &Outcome) -> Counts {
         (Expect::Held, Outcome::Held)
         | (Expect::Stuck, Outcome::Stuck(_))
         | (Expect::Refused, Outcome::Refused(_))
+        | (Expect::Endless, Outcome::Endless(_))
         | (Expect::NotMeasured, Outcome::NotMeasured(_)) => Expected,
         (Expect::Violated(wanted), Outcome::Violated(violation)) => {
             if *wanted == violation.property { Expected } else { Finding }
@@ -39,9 +40,10 @@ pub fn counts_as(scenario: &Scenario, outcome: &Outcome) -> Counts {
         (Expect::NotMeasured, Outcome::Held) => Finding,
         (_, Outcome::Held | Outcome::NotMeasured(_)) => Silent,
         (_, Outcome::Refused(_)) if may_refuse => Silent,
-        (_, Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Refused(_) | Outcome::Endless) => {
-            Finding
-        }
+        (
+            _,
+            Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Refused(_) | Outcome::Endless(_),
+        ) => Finding,
     }
 }
 
@@ -140,7 +142,8 @@ impl Finding {
 /// What was seen, in a line.
 pub(super) fn said(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Held | Outcome::Endless => String::new(),
+        Outcome::Held => String::new(),
+        Outcome::Endless(endless) => endless.said(),
         Outcome::Violated(violation) | Outcome::Refused(violation) => violation.message.clone(),
         Outcome::Stuck(waiters) => {
             let waits: Vec<_> = waiters

@@ -342,7 +342,7 @@ fn hold(
             Outcome::Held => return Ok(scenario.source().text().to_owned()),
             Outcome::Violated(violation) | Outcome::Refused(violation) => violation.location,
             Outcome::Stuck(waiters) => waiters[0].location,
-            Outcome::NotMeasured(_) | Outcome::Endless => break,
+            Outcome::NotMeasured(_) | Outcome::Endless(_) => break,
         };
         let mut steps = scenario.clients()[0].steps.iter();
         let Some(index) = steps.position(|step| step.location == location) else { break };

@@ -33,7 +33,9 @@ fn around_fields(owner: &str, fields: &str) -> String {
     let step = |step: &str| format!("(steps: [{step}])");
     let disk = |disk: &str| format!("(disks: [({disk})], steps: [sleep(ns: 1)])");
     match owner {
-        "Scenario" if fields.contains("steps:") => format!("({fields})"),
+        "Scenario" if fields.contains("steps:") && !fields.contains("most_steps") => {
+            format!("({fields})")
+        }
         // Nobody recovers if the power never goes.
         "Scenario" if fields.contains("recover: [read") || fields.contains("search:") => {
             format!("({fields}, steps: [power_cut()])")

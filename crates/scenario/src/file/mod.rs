@@ -204,6 +204,14 @@ pub(crate) struct File {
     /// Example: `choices: pct(depth: 3)`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) choices: Answers,
+    /// A run that has not ended after so many steps of its clients and its world is given up:
+    /// its outcome is `endless`. Without it, after 10 000 000.
+    ///
+    /// Default: nothing
+    ///
+    /// Example: `most_steps: 100_000`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) most_steps: Option<u64>,
     /// What should come of a run.
     ///
     /// Default: `held`
@@ -297,6 +305,8 @@ pub(crate) enum Expect {
     NotMeasured,
     /// Nothing was wrong that was not said, but a recovery refused with an error.
     Refused,
+    /// It did not end within `most_steps`.
+    Endless,
 }
 
 /// Who answers what could go two ways.

@@ -253,7 +253,7 @@ fn verdict(scenario: &Scenario, run: &Run) -> Verdict {
             let others = run.exploration.as_ref().is_some_and(|found| found.verdicts.silent > 1);
             if !others && was_told(scenario, run) { Verdict::Loud } else { Verdict::Breaks }
         }
-        Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless => Verdict::Breaks,
+        Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless(_) => Verdict::Breaks,
     }
 }
 

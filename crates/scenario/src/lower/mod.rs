@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use headcrash_engine::{Dialect, EventId, Events, Quirks};
 
+use crate::STEPS_MAX;
 use crate::file::{self, File};
 use crate::names::{list, nearest};
 use crate::scenario::{
@@ -47,6 +48,9 @@ const TAKEN: [(&str, &str); 2] = [
 
 /// The most seeds of a file.
 const MAX_SEEDS: u64 = 1_000_000;
+
+/// Minutes.
+const MOST_STEPS: u64 = 100_000_000;
 
 /// The longest time a file can name: eleven days.
 const MAX_NS: u64 = 1_000_000_000_000_000;
@@ -90,6 +94,7 @@ pub(crate) fn lower(
     let on_misuse = Lower::on_misuse(&file);
     let properties = lower.properties(&file, root);
     let seeds = lower.seeds(&file, root);
+    let most_steps = lower.most_steps(&file, root);
     let expect = lower.expect(&file, root);
     let suspensions = lower.suspensions(&file, root);
     let Lower { errors, ids, tags, dialect, quirks, .. } = lower;
@@ -112,6 +117,7 @@ pub(crate) fn lower(
         tags: tags.into_infos(),
         properties,
         seeds,
+        most_steps,
         expect,
         suspensions,
         dialect,
@@ -385,12 +391,23 @@ impl<'a> Lower<'a> {
         Seeds::One(file.seed.unwrap_or(0))
     }
 
+    fn most_steps(&mut self, file: &File, root: Place<'_>) -> u64 {
+        let most = file.most_steps.unwrap_or(STEPS_MAX);
+        if !(1..=MOST_STEPS).contains(&most) {
+            let message = format!("a run cannot be given up after {most} steps");
+            let told = self.say(root.field("most_steps").span(), message);
+            told.help.push(format!("1 to {MOST_STEPS} can be; without it, {STEPS_MAX}"));
+        }
+        most
+    }
+
     fn expect(&mut self, file: &File, root: Place<'_>) -> Expect {
         match &file.expect {
             file::Expect::Held => Expect::Held,
             file::Expect::Stuck => Expect::Stuck,
             file::Expect::NotMeasured => Expect::NotMeasured,
             file::Expect::Refused => Expect::Refused,
+            file::Expect::Endless => Expect::Endless,
             file::Expect::Violated(name) => {
                 let taken = TAKEN.iter().any(|(taken, _)| taken == name);
                 if !taken && self.properties.find(name).is_none() {

@@ -362,7 +362,9 @@ impl Exploring {
         match outcome {
             Outcome::Held | Outcome::NotMeasured(_) => &mut self.found.clean,
             Outcome::Refused(_) => &mut self.found.loud,
-            Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless => &mut self.found.silent,
+            Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless(_) => {
+                &mut self.found.silent
+            }
         }
     }
 
@@ -383,7 +385,7 @@ impl Exploring {
         match &outcome {
             Outcome::Held | Outcome::NotMeasured(_) => verdicts.clean = 1,
             Outcome::Refused(_) => verdicts.loud = 1,
-            Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless => verdicts.silent = 1,
+            Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless(_) => verdicts.silent = 1,
         }
         self.found.verdicts.add(verdicts);
         let point = self.found.points.len().saturating_sub(1);

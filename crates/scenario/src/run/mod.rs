@@ -36,7 +36,7 @@ pub(crate) use observer::Observer;
 use player::Player;
 pub(crate) use session::{Session, Step};
 pub use stop::{Moment, Stopped, stop_at};
-pub use violation::{Outcome, Violation, Waiter};
+pub use violation::{Busy, Endless, Outcome, Violation, Waiter};
 
 #[expect(unused_imports, reason = "named in documentation")]
 use crate::scenario::CutAt;
@@ -45,11 +45,12 @@ use crate::scenario::{
     Suspensions, Top,
 };
 
-/// A run that has taken so many steps is given up as endless.
+/// A run that has taken so many steps is given up as endless, unless its scenario says
+/// `most_steps`.
 pub const STEPS_MAX: u64 = 10_000_000;
 
-/// A run whose requests have taken so many steps of their plans is given up as endless.
-pub const WORK_MAX: u64 = 50_000_000;
+/// For each of them its requests may have taken so many steps of their plans.
+pub(crate) const WORK_PER_STEP: u64 = 5;
 
 /// A trace is kept as far as this; its hash covers everything.
 pub const FACTS_MAX: usize = 1_000_000;
@@ -267,7 +268,8 @@ impl Run {
             (Expect::Held, Outcome::Held)
             | (Expect::Stuck, Outcome::Stuck(_))
             | (Expect::Refused, Outcome::Refused(_))
-            | (Expect::NotMeasured, Outcome::NotMeasured(_)) => true,
+            | (Expect::NotMeasured, Outcome::NotMeasured(_))
+            | (Expect::Endless, Outcome::Endless(_)) => true,
             // One that may refuse, and does, is as good as one that succeeds.
             (Expect::Held, Outcome::Refused(_)) => {
                 scenario.power_cut().is_some_and(|cut| cut.may_refuse)
@@ -280,6 +282,7 @@ impl Run {
                 | Expect::Stuck
                 | Expect::NotMeasured
                 | Expect::Refused
+                | Expect::Endless
                 | Expect::Violated(_),
                 _,
             ) => false,
@@ -403,10 +406,24 @@ fn waiters(session: &Session<'_>) -> Vec<Waiter> {
                 (None, said) => said.unwrap_or_else(|| "to be woken".to_owned()),
             },
         };
+        let place = player.place().map(|at| format!(", at {at}")).unwrap_or_default();
+        let waits_for = waits_for + &place;
         let name = headcrash_sim::Client::name(player).to_owned();
         Some(Waiter { client: name, waits_for, location: session.location_of(client) })
     };
     runner.numbered().filter_map(waits).collect()
+}
+
+/// A run is given up: every client that has not ended, in file order.
+fn endless(session: &Session<'_>) -> Endless {
+    let runner = &session.runner;
+    let clients = runner.numbered().filter(|(client, _)| !runner.is_done(*client));
+    let busy = |(client, player): (ClientId, &Player<'_>)| Busy {
+        client: headcrash_sim::Client::name(player).to_owned(),
+        place: player.place(),
+        location: session.location_of(client),
+    };
+    Endless { most_steps: session.scenario.most_steps(), busy: clients.map(busy).collect() }
 }
 
 pub(crate) const fn describe(life: headcrash_sim::Life) -> &'static str {

@@ -95,6 +95,14 @@ impl<'s> Player<'s> {
         }
     }
 
+    /// Where code under test waits, or was last seen.
+    pub(crate) fn place(&self) -> Option<String> {
+        match self {
+            Self::Guest(guest) => guest.place(),
+            Self::Script(_) | Self::Absent(_) => None,
+        }
+    }
+
     /// See [`Script::issued`].
     pub(crate) fn issued(&self, request: RequestId) -> Option<Location> {
         self.script()?.issued(request)

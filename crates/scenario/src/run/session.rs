@@ -21,7 +21,7 @@ use super::observer::Observer;
 use super::player::Player;
 use super::script::{Script, disk};
 use super::violation::{Claim, Outcome, Violation};
-use super::{STEPS_MAX, Variant, WORK_MAX, join, waiters, world};
+use super::{Variant, WORK_PER_STEP, endless, join, waiters, world};
 use crate::scenario::{
     CutAt, DiskIndex, EXPECTATION, MarkIndex, PowerCut, PropertyKind, Scenario, Search,
 };
@@ -300,8 +300,9 @@ impl<'s> Session<'s> {
     /// Does the next thing.
     pub(super) fn step(&mut self, choices: &mut dyn Choices) -> Step {
         self.steps += 1;
-        if self.steps > STEPS_MAX || self.runner.world().work() > WORK_MAX {
-            return Step::Over(Outcome::Endless);
+        let most = self.scenario.most_steps();
+        if self.steps > most || self.runner.world().work() > most.saturating_mul(WORK_PER_STEP) {
+            return Step::Over(Outcome::Endless(endless(self)));
         }
         if let Some(violation) = self.broken_property() {
             return self.violated(violation);

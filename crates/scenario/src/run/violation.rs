@@ -50,6 +50,41 @@ pub struct Waiter {
     pub location: Location,
 }
 
+/// A client that has not come to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Busy {
+    /// Who.
+    pub client: String,
+    /// Where its code was last seen, if it is code.
+    pub place: Option<String>,
+    /// In which step or operation.
+    pub location: Location,
+}
+
+/// A run that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endless {
+    /// How many steps it might have taken.
+    pub most_steps: u64,
+    /// Who was still busy then.
+    pub busy: Vec<Busy>,
+}
+
+impl Endless {
+    /// In words.
+    pub(crate) fn said(&self) -> String {
+        format!("it has not ended after {} steps", self.most_steps)
+    }
+}
+
+impl Busy {
+    /// In words.
+    pub(crate) fn said(&self) -> String {
+        let place = self.place.as_ref().map(|at| format!(", at {at}")).unwrap_or_default();
+        format!("client `{}` is here{place}", self.client)
+    }
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -64,9 +99,9 @@ pub enum Outcome {
     NotMeasured(Vec<String>),
     /// The recovery refused with an error: it noticed that something is wrong.
     Refused(Violation),
-    /// It did not end within [`STEPS_MAX`](crate::STEPS_MAX) steps, or
-    /// [`WORK_MAX`](crate::WORK_MAX) steps of its requests.
-    Endless,
+    /// It did not end within [`Scenario::most_steps`](crate::Scenario::most_steps) steps, or five
+    /// times as many steps of its requests.
+    Endless(Endless),
 }
 
 impl Outcome {
@@ -80,7 +115,7 @@ impl Outcome {
             Self::Stuck(_) => "stuck".to_owned(),
             Self::Refused(_) => "refused".to_owned(),
             Self::NotMeasured(_) => "not measured".to_owned(),
-            Self::Endless => "endless".to_owned(),
+            Self::Endless(_) => "endless".to_owned(),
         }
     }
 
@@ -88,7 +123,19 @@ impl Outcome {
     #[must_use]
     pub fn render(&self, source: &Source, colour: bool) -> String {
         match self {
-            Self::Held | Self::Endless => String::new(),
+            Self::Held => String::new(),
+            Self::Endless(endless) => {
+                let mut busy = endless.busy.iter();
+                let message = format!("endless: {}", endless.said());
+                let Some(first) = busy.next() else { return message };
+                let mut diagnostic =
+                    Diagnostic::new(first.location.span, message).label(first.said());
+                for busy in busy {
+                    diagnostic = diagnostic.also(busy.location.span, busy.said());
+                }
+                diagnostic.help.push("`most_steps` says when a run is given up".to_owned());
+                source.render(&diagnostic, colour)
+            }
             Self::Violated(violation) | Self::Refused(violation) => {
                 violation.render(source, colour)
             }

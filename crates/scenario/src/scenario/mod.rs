@@ -83,6 +83,7 @@ pub struct Scenario {
     pub(crate) tags: Vec<TagInfo>,
     pub(crate) properties: Vec<Property>,
     pub(crate) seeds: Seeds,
+    pub(crate) most_steps: u64,
     pub(crate) expect: Expect,
     pub(crate) suspensions: Suspensions,
     pub(crate) dialect: Dialect,
@@ -218,6 +219,12 @@ impl Scenario {
         &self.seeds
     }
 
+    /// A run is given up after so many steps.
+    #[must_use]
+    pub const fn most_steps(&self) -> u64 {
+        self.most_steps
+    }
+
     /// What should come of a run.
     #[must_use]
     pub const fn expect(&self) -> &Expect {
@@ -306,6 +313,8 @@ pub enum Expect {
     NotMeasured,
     /// A recovery refused with an error.
     Refused,
+    /// It did not end within [`Scenario::most_steps`].
+    Endless,
 }
 
 /// In the words of [`Outcome::label`](crate::Outcome::label).
@@ -317,6 +326,7 @@ impl fmt::Display for Expect {
             Self::Stuck => f.write_str("stuck"),
             Self::NotMeasured => f.write_str("not measured"),
             Self::Refused => f.write_str("refused"),
+            Self::Endless => f.write_str("endless"),
         }
     }
 }

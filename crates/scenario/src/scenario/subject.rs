@@ -158,6 +158,9 @@ pub trait Guest: Client {
 
     /// What it waits for, in words.
     fn waits_for(&self) -> String;
+
+    /// Where its code waits, or was last seen: `src/journal.rs:40:17`.
+    fn place(&self) -> Option<String>;
 }
 
 /// What code under test did that it should not.

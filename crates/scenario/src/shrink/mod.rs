@@ -93,7 +93,7 @@ pub fn shrink(scenario: &Scenario, run: &Run, budget: u64) -> Shrunk {
         seed: None,
         fails_by_itself: false,
     };
-    if let Outcome::Held | Outcome::NotMeasured(_) | Outcome::Endless = run.outcome {
+    if let Outcome::Held | Outcome::NotMeasured(_) | Outcome::Endless(_) = run.outcome {
         return as_it_is(0, true);
     }
     let maker = Maker::of(scenario);

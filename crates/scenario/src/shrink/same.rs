@@ -184,7 +184,7 @@ fn is_fine(scenario: &Scenario, outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Held | Outcome::NotMeasured(_) => true,
         Outcome::Refused(_) => scenario.power_cut().is_some_and(|cut| cut.may_refuse),
-        Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless => false,
+        Outcome::Violated(_) | Outcome::Stuck(_) | Outcome::Endless(_) => false,
     }
 }
 
@@ -202,7 +202,8 @@ fn step(scenario: &Scenario, outcome: &Outcome) -> Option<String> {
 fn waits(outcome: &Outcome) -> BTreeSet<String> {
     let Outcome::Stuck(waiters) = outcome else { return BTreeSet::new() };
     let kind = |text: &str| {
-        let words = text.split(' ').filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
+        let words = text.split(' ').map(|word| word.trim_end_matches(','));
+        let words = words.filter(|word| word.chars().all(|c| c.is_ascii_lowercase()));
         words.collect::<Vec<_>>().join(" ")
     };
     waiters.iter().map(|waiter| kind(&waiter.waits_for)).collect()

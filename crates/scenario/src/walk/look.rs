@@ -168,7 +168,8 @@ impl Walk<'_> {
                 }
                 Some(Wait::Any { .. }) => {
                     let said = player.waits_for().unwrap_or_default();
-                    format!("waits {said}")
+                    let place = player.place().map(|at| format!(", at {at}"));
+                    format!("waits {said}{}", place.unwrap_or_default())
                 }
             };
             let step =
