@@ -1,0 +1,17 @@
+//! redb 4.4.0: the campaigns of the published crates, unchanged.
+
+#[path = "../../../src/adapters/redb.rs"]
+mod adapter;
+#[allow(dead_code, unfulfilled_lint_expectations)]
+#[path = "../../../src/guests/redb.rs"]
+mod guest;
+#[path = "../../row.rs"]
+mod row;
+
+mod adapters {
+    pub(crate) use crate::adapter as redb;
+}
+
+fn main() {
+    row::print(guest::campaigns(), 2000);
+}
