@@ -1,4 +1,4 @@
-//! raft-engine 0.1 and 0.2 on a [`Directory`].
+//! raft-engine 0.2 on a [`Directory`].
 //!
 //! The engine lists, locks and syncs its directory with `std::fs`, whatever file system it is given.
 //! So there is a real one, of empty files with the same names; and a name is durable here when it is
@@ -82,7 +82,6 @@ where
         Open::new(self.files.open(name(path.as_ref())?)?)
     }
 
-    #[cfg(not(feature = "without-delete"))]
     fn delete<P: AsRef<Path>>(&self, path: P) -> io::Result<()> {
         self.files.remove_file(name(path.as_ref())?)?;
         std::fs::remove_file(path)

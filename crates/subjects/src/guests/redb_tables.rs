@@ -7,7 +7,7 @@ use ::redb::{
     Builder, Database, ReadableTable, TableDefinition, TableError, TableHandle, WriteTransaction,
 };
 use arbitrary::{Arbitrary, Unstructured};
-use headcrash::io::Directory;
+use headcrash::io::{Directory, File};
 use headcrash::{Check, Fallible, FileSystem, Model, Storage, Subject, check};
 use serde::{Deserialize, Serialize};
 
@@ -190,19 +190,31 @@ fn open(storage: &Storage) -> Fallible<Database> {
     let files = storage.files("fs");
     let make = |file| Builder::new().set_cache_size(1 << 24).create_with_backend(Backend(file));
     if !files.exists("db")? {
-        drop(make(files.create("new")?)?);
+        let file = files.create("new")?;
+        file.set_len(0)?;
+        drop(make(file)?);
         files.rename("new", "db")?;
         files.sync_dir("")?;
     }
     Ok(make(files.open("db")?)?)
 }
 
-fn run(transaction: &mut WriteTransaction, save: bool, steps: &[Step]) -> Fallible<()> {
+/// Begins a transaction, perhaps with a savepoint; and which there were before. Those are asked for
+/// in a transaction of its own: until redb 4.2 no savepoint can be made after the question.
+fn begin(database: &Database, save: bool) -> Fallible<(WriteTransaction, Vec<u64>)> {
+    let transaction = database.begin_write()?;
     let mut savepoints: Vec<_> = transaction.list_persistent_savepoints()?.collect();
     savepoints.sort_unstable();
+    transaction.abort()?;
+    let transaction = database.begin_write()?;
     if save && savepoints.len() < SAVEPOINTS {
         transaction.persistent_savepoint()?;
     }
+    Ok((transaction, savepoints))
+}
+
+fn run(database: &Database, save: bool, steps: &[Step]) -> Fallible<WriteTransaction> {
+    let (mut transaction, mut savepoints) = begin(database, save)?;
     for step in steps {
         match *step {
             Step::Insert { table, key, len, fill } => {
@@ -222,14 +234,14 @@ fn run(transaction: &mut WriteTransaction, save: bool, steps: &[Step]) -> Fallib
             Step::Delete { table } => _ = transaction.delete_table(definition(table))?,
             Step::Restore { savepoint } => {
                 if let Some(id) = savepoints.get(usize::from(savepoint)) {
-                    let savepoint_ = transaction.get_persistent_savepoint(*id)?;
-                    transaction.restore_savepoint(&savepoint_)?;
+                    let there = transaction.get_persistent_savepoint(*id)?;
+                    transaction.restore_savepoint(&there)?;
                     savepoints.truncate(usize::from(savepoint) + 1);
                 }
             }
         }
     }
-    Ok(())
+    Ok(transaction)
 }
 
 impl<const VERIFIED: bool> Redb<VERIFIED> {
@@ -243,14 +255,10 @@ impl<const VERIFIED: bool> Redb<VERIFIED> {
     fn try_apply(&mut self, op: &Op) -> Fallible<()> {
         match op {
             Op::Commit { save, steps } => {
-                let mut transaction = self.database()?.begin_write()?;
-                run(&mut transaction, *save, steps)?;
-                transaction.commit()?;
+                run(self.database()?, *save, steps)?.commit()?;
             }
             Op::Abort { save, steps } => {
-                let mut transaction = self.database()?.begin_write()?;
-                run(&mut transaction, *save, steps)?;
-                transaction.abort()?;
+                run(self.database()?, *save, steps)?.abort()?;
             }
             Op::Reopen => {
                 self.database = None;
