@@ -2,7 +2,7 @@
 //! I/O, memory taken without end. It looks at the wall clock, and nothing of what it sees reaches a
 //! run.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -29,8 +29,9 @@ struct Seat {
     /// Who is: a place among the names.
     who: AtomicUsize,
     names: Mutex<Vec<String>>,
-    /// Where the world last saw it.
-    place: Mutex<Option<At>>,
+    /// Where the world last saw it: a place among the places, counted from 1; 0 is nowhere.
+    place: AtomicUsize,
+    places: Mutex<Vec<At>>,
     /// What to say besides: what runs, and how to have it again.
     run: Mutex<[String; 2]>,
     /// With which seed, and one more; 0 is with none.
@@ -41,6 +42,7 @@ thread_local! {
     static SEAT: Arc<Seat> = seat();
     /// The places of names that are known here.
     static KNOWN: RefCell<BTreeMap<String, Name>> = const { RefCell::new(BTreeMap::new()) };
+    static PLACES: [Cell<Option<(At, usize)>>; BY_HEART] = const { [const { Cell::new(None) }; BY_HEART] };
 }
 
 /// A client's name, as its thread knows it.
@@ -90,6 +92,34 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// So many places a thread knows by heart, where their addresses say. A step that takes a lock to
+/// say where it begins costs twice as much.
+const BY_HEART: usize = 64;
+
+/// More places than these are not told apart.
+const PLACES_MAX: usize = 10_000;
+
+/// What a place in the code is called in a seat.
+fn number(seat: &Seat, at: At) -> usize {
+    let address = std::ptr::from_ref(at).addr();
+    let slot = address / align_of::<At>() % BY_HEART;
+    PLACES.with(|places| match places[slot].get() {
+        Some((known, number)) if std::ptr::eq(known, at) => number,
+        _ => {
+            let mut all = lock(&seat.places);
+            let known = all.iter().position(|known| std::ptr::eq(*known, at));
+            let number = known.unwrap_or_else(|| {
+                if all.len() < PLACES_MAX {
+                    all.push(at);
+                }
+                all.len() - 1
+            });
+            places[slot].set(Some((at, number + 1)));
+            number + 1
+        }
+    })
+}
+
 /// A client is in a step until this is dropped.
 pub(crate) struct Entered {
     outer: bool,
@@ -103,7 +133,7 @@ pub(crate) fn enter(who: Name, place: Option<At>) -> Entered {
             return Entered { outer: false };
         }
         seat.who.store(who.0, Ordering::Relaxed);
-        *lock(&seat.place) = place;
+        seat.place.store(place.map_or(0, |at| number(seat, at)), Ordering::Relaxed);
         seat.steps.store(steps + 1, Ordering::Release);
         Entered { outer: true }
     })
@@ -184,7 +214,9 @@ fn resident() -> Option<u64> {
 
 fn end(seat: &Seat, why: &str) -> ! {
     let who = lock(&seat.names).get(seat.who.load(Ordering::Relaxed)).cloned().unwrap_or_default();
-    let place = lock(&seat.place).map(|at| format!("\nits world last saw it at {at}"));
+    let place = seat.place.load(Ordering::Relaxed).checked_sub(1);
+    let place = place.and_then(|place| lock(&seat.places).get(place).copied());
+    let place = place.map(|at| format!("\nits world last saw it at {at}"));
     let place = place.unwrap_or_default();
     let [what, again] = lock(&seat.run).clone();
     let seed = seat.seed.load(Ordering::Relaxed).checked_sub(1);

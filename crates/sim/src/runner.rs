@@ -135,6 +135,8 @@ struct Seat {
     /// What it waited for has come, and cannot go again before its next turn.
     has_come: bool,
     is_done: bool,
+    /// It can take a step, as was found when this was last looked at.
+    is_ready: bool,
     submitted: u64,
     pending: Vec<RequestId>,
     inbox: VecDeque<Completion>,
@@ -147,6 +149,7 @@ impl Seat {
             wait: None,
             has_come: false,
             is_done: false,
+            is_ready: false,
             submitted: 0,
             pending: Vec::new(),
             inbox: VecDeque::new(),
@@ -174,11 +177,15 @@ impl Seat {
         self.inbox.push_back(completion);
     }
 
-    /// Whether its client can take a step. Everybody is asked at every step of a run.
-    fn is_ready(&mut self, client: &impl Client, world: &World) -> bool {
-        if self.is_done || self.has_come {
-            return !self.is_done;
-        }
+    /// Whether its client can take a step. Everybody is looked at at every step of a run.
+    fn look(&mut self, client: &impl Client, world: &World) -> bool {
+        let is_ready = !self.is_done && (self.has_come || self.comes(client, world));
+        self.is_ready = is_ready;
+        is_ready
+    }
+
+    /// Whether what it waits for has come.
+    fn comes(&mut self, client: &impl Client, world: &World) -> bool {
         self.has_come = match &self.wait {
             None => true,
             Some(Wait::Completion(request)) => !self.pending.contains(request),
@@ -225,8 +232,6 @@ pub struct Runner<C> {
     /// Who took the last step.
     acted: Key,
     /// Who can take a step. Emptied and used again, so that a step allocates nothing.
-    ready: Vec<ClientId>,
-    /// Their names, where there are several.
     keys: Vec<Key>,
 }
 
@@ -234,16 +239,7 @@ impl<C: Client> Runner<C> {
     /// These clients in this world, whose disks are opened as they are to be.
     pub fn new(world: World, clients: Vec<C>) -> Self {
         let seats = clients.iter().map(Seat::of).collect();
-        Self {
-            world,
-            first: 0,
-            clients,
-            seats,
-            last: None,
-            acted: Key::WORLD,
-            ready: Vec::new(),
-            keys: Vec::new(),
-        }
+        Self { world, first: 0, clients, seats, last: None, acted: Key::WORLD, keys: Vec::new() }
     }
 
     /// The clients are gone, as after a power cut, and these are there instead; the first of them
@@ -355,19 +351,35 @@ impl<C: Client> Runner<C> {
 
     /// Finds the clients that can take a step, the last one first: to let it go on is the dullest.
     fn find_ready(&mut self) {
-        let Self { world, clients, seats, ready, first, last, .. } = self;
-        ready.clear();
-        let last = last.map(|last| (last.0 - *first) as usize);
-        if let Some(place) = last
-            && seats[place].is_ready(&clients[place], world)
+        let Self { world, clients, seats, keys, first, last, .. } = self;
+        keys.clear();
+        let last = last.map_or(usize::MAX, |last| (last.0 - *first) as usize);
+        if let Some(seat) = seats.get_mut(last)
+            && seat.look(&clients[last], world)
         {
-            ready.push(ClientId(*first + place as u32));
+            keys.push(seat.key);
         }
         for (place, (seat, it)) in seats.iter_mut().zip(clients).enumerate() {
-            if Some(place) != last && seat.is_ready(it, world) {
-                ready.push(ClientId(*first + place as u32));
+            if place != last && seat.look(it, world) {
+                keys.push(seat.key);
             }
         }
+    }
+
+    /// The client whose key is at this place among those that were found.
+    fn ready(&self, index: usize) -> ClientId {
+        let last = self.last.map(|last| self.place(last)).filter(|last| self.seats[*last].is_ready);
+        let place = match (last, index) {
+            (Some(last), 0) => last,
+            _ => {
+                let others = (0..).zip(&self.seats);
+                let mut others =
+                    others.filter(|(place, seat)| seat.is_ready && Some(*place) != last);
+                let found = others.nth(index - usize::from(last.is_some()));
+                found.expect("it was found to be ready").0
+            }
+        };
+        ClientId(self.first + place as u32)
     }
 
     /// Which suspended request goes on now, if the choices end suspensions. Nobody is the dullest
@@ -380,7 +392,7 @@ impl<C: Client> Runner<C> {
         if held.is_empty() {
             return None;
         }
-        let can_go_on = !self.ready.is_empty() || world_due || self.next_moment().is_some();
+        let can_go_on = !self.keys.is_empty() || world_due || self.next_moment().is_some();
         let mut keys: Vec<_> = can_go_on.then_some(Key::NOBODY).into_iter().collect();
         let nobody = keys.len();
         keys.extend(held.iter().filter_map(|id| self.world.request_key(*id)));
@@ -391,20 +403,17 @@ impl<C: Client> Runner<C> {
     }
 
     fn draw_actor(&mut self, world_due: bool, cx: &mut Cx<'_>) -> Option<Actor> {
-        let count = self.ready.len() + usize::from(world_due);
-        let chosen = if count < 2 {
+        let ready = self.keys.len();
+        self.keys.extend(world_due.then_some(Key::WORLD));
+        let chosen = if self.keys.len() < 2 {
             0
         } else {
-            let Self { seats, ready, keys, first, .. } = self;
-            keys.clear();
-            keys.extend(ready.iter().map(|client| seats[(client.0 - *first) as usize].key));
-            keys.extend(world_due.then_some(Key::WORLD));
             cx.choices.pick(Point::new(PointKind::Schedule, Key::WORLD), &self.keys)
         };
-        match self.ready.get(chosen) {
-            Some(client) => Some(Actor::Client(*client)),
-            None => world_due.then_some(Actor::World),
+        if chosen < ready {
+            return Some(Actor::Client(self.ready(chosen)));
         }
+        world_due.then_some(Actor::World)
     }
 
     /// When the next thing is due, or the next sleeper wakes.

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use super::race::Race;
 use super::{Choices, Key, Point, PointKind};
 
 /// The version of the scheme by which answers follow from a seed. Failures name it, because a seed
@@ -18,17 +19,14 @@ pub const SEEDED_VERSION: u32 = 1;
 /// written out here, in integers, and pinned by tests: the same seed gives the same answers for as
 /// long as [`SEEDED_VERSION`] stays.
 ///
-/// Who is picked is a race. Everybody has a clock of their own, which moves on by an exponentially
-/// distributed time whenever they are picked, and whose next time is least goes first: each is as
-/// likely as any other, whatever came before, and somebody who joins changes nothing about the
-/// order of the others. (Drawing a number for everybody at every question would: the numbers of
-/// the others would be used up by questions that were not there before.)
+/// Who is picked is a race: each is as likely as any other, whatever came before, and somebody who
+/// joins changes nothing about the order of the others.
 #[derive(Clone, Debug)]
 pub struct Seeded {
     key: [u8; 32],
     streams: Streams,
-    /// By kind of question, when the last race was won: nobody who joins is ahead of it.
-    won: [u64; PointKind::ALL.len()],
+    /// By kind of question.
+    races: [Race; PointKind::ALL.len()],
 }
 
 #[derive(Clone, Debug)]
@@ -37,13 +35,11 @@ struct Stream {
     key: Key,
     /// How many words were drawn.
     drawn: u64,
-    /// When it is next in a race, if it is in one.
-    next: Option<u64>,
     /// Kept for those who draw often; requests, of which there are many, draw once or twice.
     generator: Option<Box<ChaCha8Rng>>,
 }
 
-/// Streams, found by name: a question of who looks everybody up, at every step of a run.
+/// Streams, found by name.
 #[derive(Clone, Debug, Default)]
 struct Streams {
     streams: Vec<Stream>,
@@ -66,7 +62,7 @@ impl Streams {
         let mut slot = Self::hash(kind, key) & mask;
         loop {
             let Some(place) = (self.places[slot] as usize).checked_sub(1) else {
-                self.streams.push(Stream { kind, key, drawn: 0, next: None, generator: None });
+                self.streams.push(Stream { kind, key, drawn: 0, generator: None });
                 // There are fewer than fit in memory.
                 self.places[slot] = self.streams.len() as u32;
                 return self.streams.last_mut().expect("it was just put there");
@@ -108,7 +104,16 @@ impl Seeded {
             z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             *word = (z ^ (z >> 31)).to_le_bytes();
         }
-        Self { key, streams: Streams::default(), won: [0; PointKind::ALL.len()] }
+        Self { key, streams: Streams::default(), races: Default::default() }
+    }
+
+    /// The generator of a stream, after so many words.
+    fn generator(seed: [u8; 32], kind: PointKind, key: Key, drawn: u64) -> ChaCha8Rng {
+        let mut generator = ChaCha8Rng::from_seed(seed);
+        // Kinds are told apart in the top bits, whose bearing on a hash is as good as any.
+        generator.set_stream(key.number() ^ (kind as u64) << 56);
+        generator.set_word_pos(u128::from(2 * drawn));
+        generator
     }
 
     fn draw(&mut self, kind: PointKind, key: Key) -> u64 {
@@ -116,13 +121,7 @@ impl Seeded {
         let stream = self.streams.find(kind, key);
         let drawn = stream.drawn;
         stream.drawn += 1;
-        let generator = || {
-            let mut generator = ChaCha8Rng::from_seed(seed);
-            // Kinds are told apart in the top bits, whose bearing on a hash is as good as any.
-            generator.set_stream(key.number() ^ (kind as u64) << 56);
-            generator.set_word_pos(u128::from(2 * drawn));
-            generator
-        };
+        let generator = || Self::generator(seed, kind, key, drawn);
         match kind {
             PointKind::Schedule
             | PointKind::Latency
@@ -149,16 +148,6 @@ impl Seeded {
             }
         }
     }
-
-    /// When `key` is next in the race for this kind of question.
-    fn next(&mut self, kind: PointKind, key: Key) -> u64 {
-        if let Some(next) = self.streams.find(kind, key).next {
-            return next;
-        }
-        let next = self.won[kind as usize].saturating_add(exponential(self.draw(kind, key)));
-        self.streams.find(kind, key).next = Some(next);
-        next
-    }
 }
 
 impl Choices for Seeded {
@@ -167,43 +156,10 @@ impl Choices for Seeded {
     }
 
     fn pick(&mut self, point: Point, keys: &[Key]) -> usize {
-        let mut first = (u64::MAX, 0);
-        for (index, key) in keys.iter().enumerate() {
-            let next = self.next(point.kind, *key);
-            if next < first.0 {
-                first = (next, index);
-            }
-        }
-        let (time, winner) = first;
-        self.won[point.kind as usize] = self.won[point.kind as usize].max(time);
-        self.streams.find(point.kind, keys[winner]).next = None;
-        winner
+        let (seed, kind) = (self.key, point.kind);
+        let generator = |key, drawn| Self::generator(seed, kind, key, drawn);
+        self.races[kind as usize].pick(kind, keys, generator)
     }
-}
-
-/// An exponentially distributed time with mean 2^32 from a uniform word: the negative logarithm of
-/// the word, to the base 2 but for the scale, with sixteen binary places.
-fn exponential(word: u64) -> u64 {
-    // Zero would be the logarithm of nothing; one is as rare.
-    let word = word | 1;
-    let whole = u64::from(word.leading_zeros());
-    // The mantissa, from 2^63 on, and its logarithm: a binary place per squaring.
-    let mut mantissa = word << whole;
-    let mut places = 0;
-    for _ in 0..16 {
-        let square = u128::from(mantissa) * u128::from(mantissa);
-        // Without a branch, which nobody could predict.
-        let (high, low) = ((square >> 64) as u64, square as u64);
-        let bit = high >> 63;
-        places = places << 1 | bit;
-        let doubled = high << 1 | low >> 63;
-        mantissa = if bit == 1 { high } else { doubled };
-    }
-    // -log2(word / 2^64), times ln 2, times 2^32; the lowest bits of the word break ties.
-    let log = ((whole + 1) << 16) - places;
-    const LN_2: u64 = 2_977_044_472;
-    let fine = word & 0xFFFF;
-    ((u128::from(log) * u128::from(LN_2)) >> 16) as u64 + fine
 }
 
 #[cfg(test)]
