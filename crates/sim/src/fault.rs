@@ -34,6 +34,9 @@ pub enum Fault {
         errno: Errno,
         /// What becomes of the data.
         data: FlushFailure,
+        /// Only of some of it: any of the writes it covers may have become durable before it failed,
+        /// in an ordered device the first so many.
+        partly: bool,
     },
     /// A flush answers well, its data is lost, and a later flush reports it (ext4
     /// `data=journal`).

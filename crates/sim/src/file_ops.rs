@@ -95,6 +95,8 @@ impl FileFault {
             | Fault::Evict
             | Fault::PowerCut => FileVerbs::ALL,
             Fault::Short { .. } => FileVerbs::of(&[FileVerb::Read, FileVerb::Write]),
+            // A file's writes are not told apart.
+            Fault::FlushFails { partly: true, .. } => FileVerbs::NONE,
             // A directory has no data that could be dropped.
             Fault::FlushFails {
                 data: FlushFailure::CleanKeepNew | FlushFailure::CleanRevert,
@@ -783,7 +785,7 @@ impl Mounted {
                     }
                 }
                 Fault::Short { bytes } => short = Some(bytes),
-                Fault::FlushFails { errno, data } => {
+                Fault::FlushFails { errno, data, .. } => {
                     failure = Some(errno);
                     is_done = false;
                     match (data, op.file()) {
@@ -1414,7 +1416,7 @@ mod tests {
             (FlushFailure::CleanKeepNew, 7, [1, 9]),
             (FlushFailure::CleanRevert, 1, [1, 9]),
         ] {
-            let fault = on_first_sync(Fault::FlushFails { errno: Errno::EIO, data });
+            let fault = on_first_sync(Fault::FlushFails { errno: Errno::EIO, data, partly: false });
             let mut faults = vec![fault];
             faults[0].trigger.nth = core::num::NonZeroU64::new(2);
             let mut world = world(FileContract::EXT4_ORDERED, 0, faults);
@@ -1446,7 +1448,7 @@ mod tests {
     #[test]
     fn a_page_that_is_written_in_part_is_written_whole() {
         let data = FlushFailure::CleanKeepNew;
-        let fault = on_first_sync(Fault::FlushFails { errno: Errno::EIO, data });
+        let fault = on_first_sync(Fault::FlushFails { errno: Errno::EIO, data, partly: false });
         let mut world = world(FileContract::XFS, 0, vec![fault]);
         let cx = &mut Cx { choices: &mut Calm, sink: &mut () };
         let file = create(&mut world, "a", cx);

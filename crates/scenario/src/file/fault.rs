@@ -332,6 +332,14 @@ pub(crate) struct FlushFails {
     /// Example: `data: clean_revert`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) data: FlushFailure,
+    /// Any of the writes it covers may have become durable before it failed, as choices; `data` says
+    /// what becomes of the others. Of an ordered device these are the first so many. Only of disks.
+    ///
+    /// Default: `false`
+    ///
+    /// Example: `partly: true`
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) partly: bool,
 }
 
 /// A later flush fails.

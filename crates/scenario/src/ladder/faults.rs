@@ -42,7 +42,7 @@ fn fail(errno: &str, applied: Applied) -> Action {
 }
 
 fn flush_fails(data: FlushFailure) -> Action {
-    Action::FlushFails(FlushFails { errno: Errno::default(), data })
+    Action::FlushFails(FlushFails { data, ..FlushFails::default() })
 }
 
 /// First what a device reports, then what it does not.
@@ -140,7 +140,7 @@ fn fails(errno: &str, applied: Applied) -> Fault {
 }
 
 fn sync_fails(data: FlushFailure) -> Fault {
-    Fault::FlushFails(FlushFails { errno: Errno::default(), data })
+    Fault::FlushFails(FlushFails { data, ..FlushFails::default() })
 }
 
 /// First what a file system reports, then what it does not.

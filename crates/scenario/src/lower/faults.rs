@@ -30,6 +30,7 @@ impl Lower<'_> {
             file::Fault::FlushFails(fails) => Fault::FlushFails {
                 errno: errno(self, &fails.errno)?,
                 data: devices::flush_failure_of(fails.data),
+                partly: fails.partly,
             },
             file::Fault::FlushFailsLater(fails) => {
                 Fault::FlushFailsLater { errno: errno(self, &fails.errno)? }

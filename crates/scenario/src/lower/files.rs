@@ -153,6 +153,13 @@ impl Lower<'_> {
         }
         let what = place.field("what");
         let lowered = self.fault(&fault.what, what, u64::MAX)?;
+        if let headcrash_sim::Fault::FlushFails { partly: true, .. } = lowered {
+            self.say(
+                what.field("partly").span(),
+                "`partly` is for disks: a sync of a file keeps all of its data, or none",
+            );
+            return None;
+        }
         let can = FileFault::can_strike(lowered);
         if can == FileVerbs::NONE {
             let word = what.word().unwrap_or_default();

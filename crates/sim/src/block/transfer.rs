@@ -278,7 +278,7 @@ impl World {
                 disk.medium.note(|| DeviceEvent::Discard { at: span.at, len: span.len });
                 disk.freed(span.at, span.len);
             }
-            Transfer::Flush { scope } => self.apply_flush(request, scope, &strikes),
+            Transfer::Flush { scope } => self.apply_flush(request, scope, &strikes, cx),
         }
         for strike in &strikes {
             if let Fault::Disconnect { .. } = strike.fault {
@@ -810,7 +810,13 @@ impl World {
         }
     }
 
-    fn apply_flush(&mut self, request: &mut Request, scope: u64, strikes: &[Strike]) {
+    fn apply_flush(
+        &mut self,
+        request: &mut Request,
+        scope: u64,
+        strikes: &[Strike],
+        cx: &mut Cx<'_>,
+    ) {
         let disk = &mut self.disks[request.disk.index()];
         let medium = &mut disk.medium;
         let mut lies = false;
@@ -825,7 +831,10 @@ impl World {
                     request.result = Err(errno);
                     return;
                 }
-                Fault::FlushFails { errno, data } => {
+                Fault::FlushFails { errno, data, partly } => {
+                    if partly {
+                        medium.flush_partly(scope, cx.choices);
+                    }
                     medium.flush_failed(scope, data);
                     request.result = Err(errno);
                     return;

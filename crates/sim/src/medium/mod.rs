@@ -15,7 +15,7 @@ mod overlay;
 mod ranges;
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -35,7 +35,7 @@ pub(crate) use overlay::{Shows, garbage};
 pub(crate) use ranges::Ranges;
 
 use crate::choices::{Choices, Key, Point, PointKind};
-use crate::device::{Device, DeviceCache, FlushFailure, Fua};
+use crate::device::{Device, DeviceCache, FlushFailure, Fua, Order};
 use crate::fault::Lasts;
 use crate::flash::FlashOp;
 use crate::image::{Image, Old};
@@ -288,6 +288,53 @@ impl Medium {
         }
         self.overlays.settled(scope);
         self.covered = scope;
+    }
+
+    /// A flush that covers effects up to this one, and fails, has made some of them durable. Zero,
+    /// the dullest answer, is all; of what the device keeps in order it is the first so many.
+    pub(crate) fn flush_partly(&mut self, scope: u64, choices: &mut dyn Choices) {
+        if self.device.cache == DeviceCache::Lying {
+            return;
+        }
+        let covered = self.covered;
+        let pending = |effect: &&Effect| {
+            effect.seq > covered && effect.seq <= scope && effect.fate == Fate::Pending
+        };
+        let mut chains = BTreeMap::<u64, Vec<(u64, u64)>>::new();
+        for effect in self.log.iter().filter(pending) {
+            let (chain, place) = match self.device.order {
+                Order::Any => (effect.seq, 0),
+                Order::Completion => (0, effect.seq),
+                Order::Submission => (0, effect.submitted),
+                Order::PerQueue => (effect.client.index() as u64, effect.submitted),
+            };
+            chains.entry(chain).or_default().push((place, effect.seq));
+        }
+        let mut durable = BTreeSet::new();
+        for mut chain in chains.into_values() {
+            chain.sort_unstable();
+            let point = Point::new(PointKind::Fault, self.key);
+            // One at least is in each.
+            let lost = choices.choose(point, chain.len() as u64 + 1) as usize;
+            durable.extend(chain.iter().take(chain.len() - lost).map(|(_, seq)| *seq));
+        }
+        let mut known = Vec::new();
+        self.log.newest_while(|effect| {
+            if effect.seq <= covered {
+                return None;
+            }
+            let is_durable = durable.contains(&effect.seq);
+            if is_durable {
+                known.push((effect.at, effect.end()));
+            }
+            Some(if is_durable { Change::Fate(Fate::Durable) } else { Change::Leave })
+        });
+        if !self.unresolved.is_empty() {
+            let (device, len) = (&self.device, self.image.len());
+            for (at, end) in known {
+                self.unresolved.written(at..end, Settled::Known, device, len);
+            }
+        }
     }
 
     /// A flush that should have covered effects up to this one fails.
