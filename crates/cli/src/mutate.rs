@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use headcrash_scenario::mutate::{Options, What, json, mutate as leave_out, text};
+use headcrash_scenario::mutate::{Options, What, json, mutate_while, text};
 use headcrash_scenario::repeat_command;
 
 use crate::args::{ExploreArgs, Format, Mutate};
+use crate::explore::stop::Stop;
 use crate::{Exit, files, output};
 
 /// Leaves out one thing at a time, of each file.
@@ -22,12 +23,29 @@ pub(crate) fn mutate(args: &ExploreArgs) -> Exit {
         Some(Mutate::Flushes) | None => What::Flushes,
     };
     let options = Options { runs: args.runs.unwrap_or_else(|| Options::default().runs) };
-    files.iter().map(|file| one(args.format, file, what, &options)).max().unwrap_or(Exit::Fine)
+    let stop = match Stop::new() {
+        Ok(stop) => stop,
+        Err(error) => {
+            output::note(&format!("error: ctrl-C: {error}"));
+            return Exit::Unusable;
+        }
+    };
+    let mut exit = Exit::Fine;
+    for file in &files {
+        if stop.is_asked() {
+            // What was asked for was not done.
+            output::note(&format!("stopped: nothing was left out of {}", file.display()));
+            exit = exit.max(Exit::Unusable);
+            break;
+        }
+        exit = exit.max(one(args.format, file, what, &options, &stop));
+    }
+    exit
 }
 
-fn one(format: Format, file: &Path, what: What, options: &Options) -> Exit {
+fn one(format: Format, file: &Path, what: What, options: &Options, stop: &Stop) -> Exit {
     let Some(scenario) = files::scenario(file) else { return Exit::Unusable };
-    let mutations = leave_out(&scenario, what, options);
+    let mutations = mutate_while(&scenario, what, options, &|| !stop.is_asked());
     let source = scenario.source();
     match format {
         Format::Text => {
@@ -44,5 +62,9 @@ fn one(format: Format, file: &Path, what: What, options: &Options) -> Exit {
         output::note(&format!("{said}\nrepeat with\n  {}", repeat_command(source.name(), *seed)));
         return Exit::Unusable;
     }
-    if mutations.unnoticed().next().is_some() { Exit::Unexpected } else { Exit::Fine }
+    match (mutations.unnoticed().next().is_some(), mutations.is_stopped) {
+        (true, _) => Exit::Unexpected,
+        (false, true) => Exit::Unusable,
+        (false, false) => Exit::Fine,
+    }
 }

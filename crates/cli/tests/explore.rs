@@ -233,7 +233,15 @@ fn stopped_by(signal: &str) {
 /// However much there is to try, what is known by then is told.
 #[cfg(unix)]
 #[test]
-fn a_ladder_that_is_stopped_says_what_it_had() {
+fn a_ladder_or_a_mutation_that_is_stopped_says_what_it_had() {
+    let what = "stopped: what is not in the table was not tried";
+    says_what_it_had("--ladder", [what, "stopped: b.ron was not tried"]);
+    let what = "stopped: nothing was left out yet";
+    says_what_it_had("--mutate flushes", [what, "stopped: nothing was left out of b.ron"]);
+}
+
+#[cfg(unix)]
+fn says_what_it_had(how: &str, words: [&str; 2]) {
     let long = RACE
         .replacen('(', "(power_cut: (at: random), seeds: 0..1_000_000,", 1)
         .replace(", or_violates: \"two or three\"", ", gets: any")
@@ -243,7 +251,7 @@ fn a_ladder_that_is_stopped_says_what_it_had() {
     let folder = Folder::with(&[("long.ron", &long), ("b.ron", RACE)]);
     // Nothing says when it listens.
     for wait in [1, 5, 20] {
-        let child = folder.start("explore long.ron b.ron --ladder --runs 1000000000");
+        let child = folder.start(&format!("explore long.ron b.ron {how} --runs 1000000000"));
         std::thread::sleep(Duration::from_secs(wait));
         kill("TERM", &child);
         let stopped = child.wait_with_output().expect("it ends");
@@ -252,8 +260,7 @@ fn a_ladder_that_is_stopped_says_what_it_had() {
         }
         ends_with(&stopped, 2);
         let said = said(&stopped);
-        assert!(said.contains("stopped: what is not in the table was not tried"), "{said}");
-        assert!(said.contains("stopped: b.ron was not tried"), "{said}");
+        assert!(words.iter().all(|words| said.contains(words)), "{said}");
         return;
     }
     panic!("it never listened");

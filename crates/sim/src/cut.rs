@@ -7,6 +7,7 @@ use core::hash::{Hash, Hasher};
 
 use headcrash_engine::{Engine, Requester, StableHasher, TriggerId};
 
+use crate::agenda::Due;
 use crate::block::transferring;
 use crate::choices::{Key, Point, PointKind};
 use crate::copies::Copies;
@@ -21,7 +22,7 @@ use crate::misuse::{KEPT, Misuse, MisuseKind};
 use crate::request::{Life, Request, Span};
 use crate::time::Instant;
 use crate::trace::What;
-use crate::world::{Cx, Due, World};
+use crate::world::{Cx, World};
 
 impl Disk {
     /// The power goes with these writes under way.
@@ -143,14 +144,9 @@ impl World {
         }
         for (at, what) in due {
             if at > self.now.ns() {
-                self.schedule(Instant::from_ns(at), what);
+                self.due.insert(Instant::from_ns(at), what);
             }
         }
-    }
-
-    fn schedule(&mut self, at: Instant, due: Due) {
-        self.due.insert((at, self.next_seq), due);
-        self.next_seq += 1;
     }
 
     /// The power goes: for this disk and whoever shares its fate, and for others as much later as
@@ -161,7 +157,7 @@ impl World {
         let skew = alloc::sync::Arc::clone(&self.skew);
         for skew in skew.iter() {
             if self.share_fate(skew.first, disk) && self.disks[skew.then.index()].powered {
-                self.schedule(self.now.after_ns(skew.after_ns), Due::Cut(skew.then));
+                self.due.insert(self.now.after_ns(skew.after_ns), Due::Cut(skew.then));
             }
         }
     }
@@ -362,7 +358,7 @@ impl World {
         disk.cut(arrivals);
         disk.connected = false;
         if let Some(ns) = returns_ns {
-            self.schedule(self.now.after_ns(ns), Due::Return(id));
+            self.due.insert(self.now.after_ns(ns), Due::Return(id));
         }
     }
 
@@ -607,7 +603,7 @@ impl World {
     /// When the moment is over.
     pub fn cut_at(&mut self, disk: DiskId, at: Instant) {
         assert!(at >= self.now, "the power goes in the future");
-        self.schedule(at, Due::Cut(disk));
+        self.due.insert(at, Due::Cut(disk));
     }
 
     /// How many writes of a disk a cut could lose.

@@ -14,6 +14,7 @@ use headcrash_engine::{
     Triggers,
 };
 
+use crate::agenda::Due;
 use crate::choices::{Calm, Choices, Key, Point, PointKind};
 use crate::cut::Engines;
 use crate::device::FlushFailure;
@@ -26,7 +27,7 @@ use crate::latency::{Latencies, Latency};
 use crate::medium::StateCount;
 use crate::request::{Asked, Life, Request};
 use crate::trace::What;
-use crate::world::{Cx, Due, World};
+use crate::world::{Cx, World};
 
 /// A file system of a world, by its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -1020,10 +1021,8 @@ impl World {
             Some(ns) => {
                 let until = self.now().after_ns(ns);
                 cx.tell(self.now(), What::InFlight { client, request: id, until });
-                let key = (until, self.next_seq);
-                self.due.insert(key, Due::File(id));
-                self.next_seq += 1;
-                self.request_mut(id).expect("it was just submitted").due = Some(key);
+                let slot = self.due.insert(until, Due::File(id));
+                self.request_mut(id).expect("it was just submitted").due = Some(slot);
                 self.file_changed(fs, verb);
             }
         }

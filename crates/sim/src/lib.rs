@@ -64,6 +64,7 @@
 
 extern crate alloc;
 
+mod agenda;
 mod block;
 mod choices;
 mod copies;
@@ -93,6 +94,7 @@ mod world;
 #[doc = include_str!("../FAULTS.md")]
 pub mod catalogue {}
 
+pub use agenda::Due;
 pub use choices::{
     Calm, Choice, Choices, Key, Mismatch, Point, PointKind, Recorder, Replay, SEEDED_VERSION,
     Schedule, Seeded, Strictness,
@@ -127,4 +129,4 @@ pub use request::Life;
 pub use runner::{Client, Next, Progress, Runner, Turn, Wait};
 pub use time::Instant;
 pub use trace::{Fact, RuleList, Sink, TraceHash, What};
-pub use world::{Cx, Due, Resumes, World};
+pub use world::{Cx, Resumes, World};

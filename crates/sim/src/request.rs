@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use headcrash_engine::{Errno, EventId, TriggerId};
 
+use crate::agenda::Slot;
 use crate::choices::Key;
 use crate::disk::{DiskId, TrackId};
 use crate::fault::Fault;
@@ -13,7 +14,6 @@ use crate::file_ops::FileJob;
 use crate::image::filled;
 use crate::io::{ClientId, RequestId, Shape};
 use crate::medium::Bytes;
-use crate::time::Instant;
 
 /// A request on its way.
 ///
@@ -48,7 +48,7 @@ pub(crate) struct Request {
     /// How many bytes it takes, padding included.
     pub(crate) bytes: u64,
     /// Where in the queue the thing is that is due for it.
-    pub(crate) due: Option<(Instant, u64)>,
+    pub(crate) due: Option<Slot>,
     /// What strikes the transfer under way.
     pub(crate) strikes: Vec<Strike>,
     /// The transfer's place in the order of submission to the medium.

@@ -106,6 +106,9 @@ impl Turn<'_, '_> {
     /// The completion of a request of its own, if it has come; given once.
     pub fn completion(&mut self, request: RequestId) -> Option<Completion> {
         self.seat.collect(self.world);
+        if self.seat.inbox.is_empty() {
+            return None;
+        }
         let place = self.seat.inbox.iter().position(|done| done.request == request)?;
         let completion = self.seat.inbox.remove(place)?;
         self.world.taken(&completion);
@@ -152,6 +155,9 @@ impl Seat {
 
     /// A turn may complete requests of its own: they are in the world's box, not yet sorted.
     fn collect(&mut self, world: &mut World) {
+        if !world.has_completions() {
+            return;
+        }
         let mut others = Vec::new();
         while let Some((client, completion)) = world.pass_on_completion() {
             if self.pending.contains(&completion.request) {
@@ -220,7 +226,7 @@ pub struct Runner<C> {
     acted: Key,
     /// Who can take a step. Emptied and used again, so that a step allocates nothing.
     ready: Vec<ClientId>,
-    /// Their names.
+    /// Their names, where there are several.
     keys: Vec<Key>,
 }
 
@@ -284,6 +290,13 @@ impl<C: Client> Runner<C> {
         self.acted
     }
 
+    /// The client that took the last step; `None` when that was the world, or the client is gone.
+    pub fn actor_mut(&mut self) -> Option<&mut C> {
+        let last = self.last.filter(|_| self.acted != Key::WORLD)?;
+        let place = self.place(last);
+        Some(&mut self.clients[place])
+    }
+
     /// What a client waits for; `None` when it could go on or is done.
     #[must_use]
     pub fn waits(&self, client: ClientId) -> Option<&Wait> {
@@ -342,23 +355,17 @@ impl<C: Client> Runner<C> {
 
     /// Finds the clients that can take a step, the last one first: to let it go on is the dullest.
     fn find_ready(&mut self) {
-        let Self { world, clients, seats, ready, keys, .. } = self;
+        let Self { world, clients, seats, ready, first, last, .. } = self;
         ready.clear();
-        keys.clear();
-        let first = self.first;
-        let mut look = |client: ClientId, seat: &mut Seat, it: &C| {
-            if seat.is_ready(it, world) {
-                ready.push(client);
-                keys.push(seat.key);
-            }
-        };
-        if let Some(last) = self.last {
-            let place = (last.0 - first) as usize;
-            look(last, &mut seats[place], &clients[place]);
+        let last = last.map(|last| (last.0 - *first) as usize);
+        if let Some(place) = last
+            && seats[place].is_ready(&clients[place], world)
+        {
+            ready.push(ClientId(*first + place as u32));
         }
-        for ((client, seat), it) in (first..).map(ClientId).zip(seats).zip(clients) {
-            if Some(client) != self.last {
-                look(client, seat, it);
+        for (place, (seat, it)) in seats.iter_mut().zip(clients).enumerate() {
+            if Some(place) != last && seat.is_ready(it, world) {
+                ready.push(ClientId(*first + place as u32));
             }
         }
     }
@@ -388,7 +395,10 @@ impl<C: Client> Runner<C> {
         let chosen = if count < 2 {
             0
         } else {
-            self.keys.extend(world_due.then_some(Key::WORLD));
+            let Self { seats, ready, keys, first, .. } = self;
+            keys.clear();
+            keys.extend(ready.iter().map(|client| seats[(client.0 - *first) as usize].key));
+            keys.extend(world_due.then_some(Key::WORLD));
             cx.choices.pick(Point::new(PointKind::Schedule, Key::WORLD), &self.keys)
         };
         match self.ready.get(chosen) {
@@ -437,7 +447,14 @@ impl<C: Client> Runner<C> {
     }
 
     /// Takes completions to whom they belong.
+    #[inline]
     fn deliver(&mut self) {
+        if self.world.has_completions() {
+            self.sort_completions();
+        }
+    }
+
+    fn sort_completions(&mut self) {
         while let Some((client, completion)) = self.world.pass_on_completion() {
             let place = self.place(client);
             self.seats[place].accept(completion);

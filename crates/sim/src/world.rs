@@ -1,12 +1,13 @@
 //! A world: clock, disks, requests, and what is due.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use headcrash_engine::{Dialect, Engine, Errno, EventId, Passage, Requester, Tag, TriggerId};
+use headcrash_engine::{Dialect, Engine, Errno, EventId, Passage, Requester, Tag};
 
+use crate::agenda::{Agenda, Due, Slot};
 use crate::block::{Deeds, Flow};
 use crate::choices::{Calm, Choices, Key, Point, PointKind};
 use crate::copies::Copies;
@@ -64,8 +65,7 @@ pub struct World {
     /// Requests not yet completed, by number from `first_request` on.
     pub(crate) requests: VecDeque<Option<Box<Request>>>,
     pub(crate) first_request: u64,
-    pub(crate) due: BTreeMap<(Instant, u64), Due>,
-    pub(crate) next_seq: u64,
+    pub(crate) due: Agenda,
     /// Requests whose wait has ended and who go on when the one running now cannot.
     pub(crate) woken: Vec<RequestId>,
     pub(crate) completions: VecDeque<(ClientId, Completion)>,
@@ -127,39 +127,6 @@ impl Spare {
     }
 }
 
-/// Something that will happen by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Due {
-    /// An injected error is reported: one turn after the check, at the same instant.
-    Answer(RequestId),
-    /// The medium has done what it was asked.
-    Transfer(RequestId),
-    /// An operation on a file system takes effect.
-    File(RequestId),
-    /// A suspension on this node has lasted as long as it may ([`Resumes::AfterNs`]).
-    Release(NodeId, RequestId),
-    /// The power of this disk goes, after that of another.
-    Cut(DiskId),
-    /// This disk answers again.
-    Return(DiskId),
-    /// The window of a fault rule opens, or closes.
-    Window(DiskId, TriggerId, bool),
-}
-
-impl Due {
-    /// Whose it is; `None` for what happens to a disk as a whole.
-    #[must_use]
-    pub const fn request(self) -> Option<RequestId> {
-        match self {
-            Self::Answer(request)
-            | Self::Transfer(request)
-            | Self::File(request)
-            | Self::Release(_, request) => Some(request),
-            Self::Cut(_) | Self::Return(_) | Self::Window(..) => None,
-        }
-    }
-}
-
 impl World {
     /// A world with these disks, at [`Instant::START`]; none is open yet.
     ///
@@ -175,8 +142,7 @@ impl World {
             resumes,
             requests: VecDeque::new(),
             first_request: 1,
-            due: BTreeMap::new(),
-            next_seq: 0,
+            due: Agenda::default(),
             woken: Vec::new(),
             completions: VecDeque::new(),
             under_way: 0,
@@ -287,10 +253,15 @@ impl World {
         self.completions.extend(completions);
     }
 
+    /// Whether there are completions not yet taken.
+    pub(crate) fn has_completions(&self) -> bool {
+        !self.completions.is_empty()
+    }
+
     /// When the next thing is due.
     #[must_use]
     pub fn next_due(&self) -> Option<Instant> {
-        self.due.first_key_value().map(|((at, _), _)| *at)
+        self.due.next()
     }
 
     /// Moves the clock forward.
@@ -570,21 +541,27 @@ impl World {
     ///
     /// Which of several is a choice, whose answer 0 is the order in which they became due.
     pub fn step(&mut self, cx: &mut Cx<'_>) -> bool {
-        let index = match self.due_now().take(2).count() {
-            0 => return false,
-            1 => 0,
-            _ => {
-                let keys: Vec<_> = self.due_now().map(|due| self.due_key(due)).collect();
-                cx.choices.pick(Point::new(PointKind::Completion, Key::WORLD), &keys)
-            }
-        };
-        self.step_to(index, cx);
+        if self.due.next() != Some(self.now) {
+            return false;
+        }
+        if self.due.has_several() {
+            let keys: Vec<_> = self.due_now().map(|due| self.due_key(due)).collect();
+            let index = cx.choices.pick(Point::new(PointKind::Completion, Key::WORLD), &keys);
+            self.step_to(index, cx);
+        } else if let Some(due) = self.due.pop() {
+            self.come(due, cx);
+        }
         true
     }
 
     /// What is due now, in the order in which it became due.
     pub fn due_now(&self) -> impl Iterator<Item = Due> {
-        self.due.range((self.now, 0)..=(self.now, u64::MAX)).map(|(_, due)| *due)
+        self.slots_now().map(|(_, due)| due)
+    }
+
+    fn slots_now(&self) -> impl Iterator<Item = (Slot, Due)> {
+        let is_now = self.due.next() == Some(self.now);
+        is_now.then(|| self.due.soonest()).into_iter().flatten()
     }
 
     /// Does one of the things due now, by its place in [`Self::due_now`]: for those who decide
@@ -594,10 +571,14 @@ impl World {
     ///
     /// When fewer things are due.
     pub fn step_to(&mut self, index: usize, cx: &mut Cx<'_>) {
-        let mut due_now = self.due.range((self.now, 0)..=(self.now, u64::MAX));
-        let (key, _) = due_now.nth(index).expect("the place is one of what is due now");
-        let key = *key;
-        let due = self.due.remove(&key).expect("what is due was just found");
+        let due_now = self.slots_now().nth(index);
+        let (slot, due) = due_now.expect("the place is one of what is due now");
+        self.due.remove(slot);
+        self.come(due, cx);
+    }
+
+    /// What was due happens.
+    fn come(&mut self, due: Due, cx: &mut Cx<'_>) {
         if let Some(request) = due.request().and_then(|id| self.request_mut(id)) {
             request.due = None;
         }
@@ -756,7 +737,7 @@ impl World {
     /// Takes out of the queue what is due for a request.
     pub(crate) fn cancel(&mut self, id: RequestId) {
         if let Some(key) = self.request_mut(id).and_then(|request| request.due.take()) {
-            self.due.remove(&key);
+            self.due.remove(key);
         }
     }
 
@@ -786,11 +767,8 @@ impl World {
 
     /// Puts something in the queue.
     pub(crate) fn due_at(&mut self, request: &mut Request, at: Instant, due: Due) {
-        let key = (at, self.next_seq);
         debug_assert!(request.due.is_none(), "one thing at a time is due for a request");
-        request.due = Some(key);
-        self.due.insert(key, due);
-        self.next_seq += 1;
+        request.due = Some(self.due.insert(at, due));
     }
 
     /// Runs a request, then those it woke, and those they woke before the rest, as coroutines that

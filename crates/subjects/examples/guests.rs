@@ -15,6 +15,8 @@ fn campaigns() -> Vec<(String, Check)> {
     };
     #[cfg(feature = "redb")]
     guests::redb::campaigns().into_iter().for_each(|(name, it)| add("redb", name, it));
+    #[cfg(feature = "redb")]
+    guests::redb_tables::campaigns().into_iter().for_each(|(name, it)| add("redb", name, it));
     #[cfg(feature = "sequential-storage")]
     guests::sequential_storage::campaigns()
         .into_iter()

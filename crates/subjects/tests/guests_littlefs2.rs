@@ -10,7 +10,9 @@ fn it_holds() {
     }
 }
 
-/// A finding: after a cut in a rename from one directory to the other, another file is not found.
+/// A finding about littlefs: after a cut in a rename from one directory to the other, the file after
+/// the moved one is not found until something is written. With a write when it is mounted the same
+/// campaign holds: it is one of those above.
 #[test]
 fn a_move_that_is_cut_off_takes_another_file_along() {
     let report = moves().seeds(0..500).shrink_runs(300).try_run();

@@ -28,8 +28,8 @@ use crate::STEPS_MAX;
 use crate::file::{self, File};
 use crate::names::{list, nearest};
 use crate::scenario::{
-    Code, DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario, Seeds,
-    StepIndex, Suspensions, TagIndex,
+    Beginning, Code, DiskIndex, EXPECTATION, Expect, MISUSE, Property, PropertyKind, Scenario,
+    Seeds, StepIndex, Suspensions, TagIndex,
 };
 use crate::source::{Diagnostic, Errors, Location, Place, Source, Span, Tree};
 use clients::Ids;
@@ -128,6 +128,7 @@ pub(crate) fn lower(
         quirks,
         file,
         source,
+        beginning: Beginning::default(),
     })
 }
 

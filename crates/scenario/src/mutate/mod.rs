@@ -47,6 +47,8 @@ pub struct Mutations {
     pub broken: Option<(u64, Outcome)>,
     /// Each thing that was left out, in file order.
     pub all: Vec<Mutation>,
+    /// It was stopped before everything was left out once.
+    pub is_stopped: bool,
 }
 
 /// One thing that was left out.
@@ -112,8 +114,23 @@ impl Mutation {
 /// Leaves out one thing at a time.
 #[must_use]
 pub fn mutate(scenario: &Scenario, what: What, options: &Options) -> Mutations {
-    let mut mutations = Mutations { what, broken: None, all: Vec::new() };
-    let control = try_all(scenario, options.runs);
+    mutate_while(scenario, what, options, &|| true)
+}
+
+/// The same, as long as this says so: it is asked before every run. What was found out until then
+/// stays.
+#[must_use]
+pub fn mutate_while(
+    scenario: &Scenario,
+    what: What,
+    options: &Options,
+    goes_on: &dyn Fn() -> bool,
+) -> Mutations {
+    let mut mutations = Mutations { what, broken: None, all: Vec::new(), is_stopped: false };
+    let Some(control) = try_all(scenario, options.runs, goes_on) else {
+        mutations.is_stopped = true;
+        return mutations;
+    };
     mutations.broken = control.unexpected;
     if mutations.broken.is_some() {
         return mutations;
@@ -126,7 +143,11 @@ pub fn mutate(scenario: &Scenario, what: What, options: &Options) -> Mutations {
         let fate = match valid(&file.to_ron(), scenario) {
             Err(errors) => Fate::Needed(first(&errors)),
             Ok(rest) => {
-                let Tried { unexpected, tried, is_cut_off, .. } = try_all(&rest, options.runs);
+                let Some(all) = try_all(&rest, options.runs, goes_on) else {
+                    mutations.is_stopped = true;
+                    return mutations;
+                };
+                let Tried { unexpected, tried, is_cut_off, .. } = all;
                 let is_reached = is_reached(scenario, &control.coverage, owner);
                 match unexpected {
                     Some((seed, outcome)) => Fate::Noticed { seed, outcome: outcome.label() },
@@ -161,10 +182,14 @@ struct Tried {
     coverage: Coverage,
 }
 
-fn try_all(scenario: &Scenario, runs: u64) -> Tried {
+/// `None` when it was stopped before that is known.
+fn try_all(scenario: &Scenario, runs: u64, goes_on: &dyn Fn() -> bool) -> Option<Tried> {
     let coverage = Coverage::default();
     let mut all = Tried { unexpected: None, tried: 0, is_cut_off: false, coverage };
     for seed in scenario.seeds().iter() {
+        if !goes_on() {
+            return None;
+        }
         if all.tried >= runs {
             all.is_cut_off = true;
             break;
@@ -179,7 +204,7 @@ fn try_all(scenario: &Scenario, runs: u64) -> Tried {
             break;
         }
     }
-    all
+    Some(all)
 }
 
 /// Whether a run came to the step, or the rule, that is declared there. A rule for every disk is

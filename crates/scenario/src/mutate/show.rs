@@ -21,6 +21,9 @@ pub fn text(mutations: &Mutations, scenario: &Scenario) -> String {
         What::Flushes => ("flush", "flushes"),
     };
     let all = mutations.all.len();
+    if all == 0 && mutations.is_stopped {
+        return "stopped: nothing was left out yet\n".to_owned();
+    }
     if all == 0 {
         return format!("there are no {} to leave out\n", what.1);
     }
@@ -39,6 +42,9 @@ pub fn text(mutations: &Mutations, scenario: &Scenario) -> String {
         all - unnoticed,
         scenario.expect()
     ));
+    if mutations.is_stopped {
+        text.push_str("stopped: what comes after these was not left out\n");
+    }
     text
 }
 
@@ -85,6 +91,7 @@ pub fn json(mutations: &Mutations, scenario: &Scenario) -> Value {
         "broken": mutations.broken.as_ref().map(|(seed, outcome)| {
             value!({ "seed": seed, "outcome": outcome.label() })
         }),
+        "is_stopped": mutations.is_stopped,
         "left_out": mutations.all.iter().map(one).collect::<Vec<_>>(),
     })
 }

@@ -130,3 +130,22 @@ fn a_scenario_that_is_not_as_expected_says_nothing() {
          expected: nothing was left out",
     );
 }
+
+#[test]
+fn whoever_is_stopped_tells_what_is_known_by_then() {
+    let journal = journal("correct");
+    // One run for everything in its place, and one without each of two flushes.
+    for (runs, left_out, last) in [
+        (0, 0, "stopped: nothing was left out yet"),
+        (1, 0, "stopped: nothing was left out yet"),
+        (2, 1, "stopped: what comes after these was not left out"),
+    ] {
+        let begun = std::cell::Cell::new(0);
+        let goes_on = || begun.replace(begun.get() + 1) < runs;
+        let found = mutate_while(&journal, What::Flushes, &Options::default(), &goes_on);
+        assert_eq!((found.all.len(), found.is_stopped), (left_out, true));
+        assert_eq!(text(&found, &journal).lines().last(), Some(last));
+    }
+    let found = mutate_while(&journal, What::Flushes, &Options::default(), &|| true);
+    assert_eq!((found.all.len(), found.is_stopped), (2, false));
+}

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::Hasher;
+use std::sync::Arc;
 
 use headcrash_engine::StableHasher;
 use headcrash_search::{Frontier, Order, Path, Polarity, Policy, Walk};
@@ -13,7 +14,7 @@ use super::Variant;
 use super::coverage::Coverage;
 use super::eager;
 use super::observer::Observer;
-use super::session::{Session, Step};
+use super::session::{Session, Step, Workload};
 use super::violation::Outcome;
 use crate::scenario::{CutAt, Scenario, Search, StateOrder};
 
@@ -145,6 +146,7 @@ pub(crate) fn explore_variant(
         },
         hash: StableHasher::default(),
         decided: Vec::new(),
+        covered: None,
     };
     let mut last = None;
     let mut step = 0;
@@ -195,6 +197,8 @@ struct Exploring {
     hash: StableHasher,
     /// The units that the last recovery has decided.
     decided: Vec<(DiskId, u64)>,
+    /// The workload before the last recovery, whose steps are covered.
+    covered: Option<Arc<Workload>>,
 }
 
 impl Exploring {
@@ -413,7 +417,8 @@ impl Exploring {
     fn finish(&mut self, mut session: Session<'_>, choices: &mut dyn Choices) -> (Outcome, u64) {
         loop {
             if let Step::Over(outcome) = session.advance(choices) {
-                session.cover(&outcome, &mut self.found.coverage);
+                let coverage = &mut self.found.coverage;
+                session.cover_next(&outcome, coverage, &mut self.covered);
                 self.decided.extend(session.observer.decided.take().into_iter().flatten());
                 return (outcome, session.observer.hash.value());
             }

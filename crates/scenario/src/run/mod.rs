@@ -292,6 +292,13 @@ impl Run {
 
 /// The world a scenario begins with.
 pub(crate) fn world(scenario: &Scenario, variant: &Variant) -> World {
+    match variant.fails {
+        None => scenario.beginning.get_or_init(|| make_world(scenario, variant)).clone(),
+        Some(_) => make_world(scenario, variant),
+    }
+}
+
+fn make_world(scenario: &Scenario, variant: &Variant) -> World {
     let resumes = match scenario.suspensions() {
         Suspensions::ByScript => Resumes::ByScript,
         Suspensions::After { ns } => Resumes::AfterNs(ns),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use headcrash_engine::EventId;
 use headcrash_sim::{DiskId, Fact, Footprint, RequestId, Sink, TraceHash, Verb, What};
 
 use super::coverage::Coverage;
@@ -16,6 +17,8 @@ pub(crate) struct Observer {
     pub(crate) hash: TraceHash,
     /// What was reached.
     pub(super) seen: Coverage,
+    /// Which of the first events are among it, a bit for each.
+    pub(super) known: u64,
     /// Disks of which a read brought something else than what was written, and whether a fault
     /// lay there.
     pub(super) misread: BTreeSet<(DiskIndex, bool)>,
@@ -61,6 +64,17 @@ impl Changes {
     }
 }
 
+impl Observer {
+    /// Announcements are most of what is told, and of the same few events.
+    fn announced(&mut self, event: EventId) {
+        let is_known = 1_u64.checked_shl(event.index() as u32).unwrap_or(0);
+        if self.known & is_known == 0 {
+            self.known |= is_known;
+            self.seen.announced.insert(event);
+        }
+    }
+}
+
 impl Sink for Observer {
     fn tell(&mut self, fact: Fact) {
         self.hash.add(&fact);
@@ -70,7 +84,10 @@ impl Sink for Observer {
         if let Some(changes) = &mut self.changes {
             changes.see(&fact.what);
         }
-        self.seen.see(&fact.what);
+        match &fact.what {
+            What::Announced { event, .. } => self.announced(*event),
+            what => self.seen.see(what),
+        }
         match (&fact.what, &mut self.decided) {
             (What::Misread { disk, lies_there, .. }, _) => {
                 self.misread.insert((DiskIndex(disk.index()), *lies_there));

@@ -105,7 +105,7 @@ pub(crate) struct Session<'s> {
 
 /// What a workload had come to when the power went: clones that try what the cut has left share it.
 #[derive(Debug, Default)]
-struct Workload {
+pub(super) struct Workload {
     /// What it had marked.
     marks: Arc<BTreeSet<MarkIndex>>,
     /// The steps it had taken: the client's place, and the step's.
@@ -424,8 +424,8 @@ impl<'s> Session<'s> {
             };
         }
         loop {
-            // In the order of clients: whose claim is taken has no other.
-            let claim = self.runner.clients_mut().iter_mut().find_map(Player::take_claim);
+            // Who has taken the step, if that was a client: nobody else claims anything.
+            let claim = self.runner.actor_mut().and_then(Player::take_claim);
             match claim {
                 None => return Step::More,
                 Some(Claim::Violated(violation)) => return self.violated(violation),
@@ -450,12 +450,22 @@ impl<'s> Session<'s> {
 
     /// Adds what was reached.
     pub(super) fn cover(&self, outcome: &Outcome, coverage: &mut Coverage) {
+        self.cover_next(outcome, coverage, &mut None);
+    }
+
+    /// The same for one of many that go on from a cut: the steps before it are added once.
+    pub(super) fn cover_next(
+        &self,
+        outcome: &Outcome,
+        coverage: &mut Coverage,
+        last: &mut Option<Arc<Workload>>,
+    ) {
         coverage.add(&self.observer.seen);
-        for step in self.workload.iter().flat_map(|workload| &workload.steps) {
-            // Another run from the same cut has taken it as well.
-            if !coverage.steps.contains(step) {
-                coverage.steps.insert(*step);
-            }
+        if let Some(workload) = &self.workload
+            && last.as_ref().is_none_or(|last| !Arc::ptr_eq(last, workload))
+        {
+            coverage.steps.extend(&workload.steps);
+            *last = Some(Arc::clone(workload));
         }
         let who = if self.cuts > 0 { self.scenario.clients().len() } else { 0 };
         for (client, script) in (who..).zip(self.runner.clients()) {

@@ -3,7 +3,7 @@
 
 use headcrash_sim::{Engines, Image};
 
-use super::{CutAt, DiskIndex, Expect, PowerCut, Scenario, Search};
+use super::{Beginning, CutAt, DiskIndex, Expect, PowerCut, Scenario, Search};
 use crate::names::{list, nearest};
 use crate::source::{Diagnostic, Errors, Location};
 
@@ -47,6 +47,7 @@ impl Scenario {
             return Err(Errors::new(source.clone(), vec![diagnostic]));
         }
         disk.loaded = Some(image);
+        self.beginning = Beginning::default();
         Ok(())
     }
 
@@ -70,6 +71,7 @@ impl Scenario {
             may_refuse: false,
             location: Location::default(),
         });
+        self.beginning = Beginning::default();
         self.search.get_or_insert(Search::USUAL);
         (self.expect, self.fail_each) = (Expect::Held, None);
         true

@@ -11,9 +11,10 @@ mod step;
 mod subject;
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use headcrash_engine::{Dialect, Quirks, Tag};
-use headcrash_sim::Copies;
+use headcrash_sim::{Copies, World};
 
 pub use checksum::crc32;
 pub use condition::{Condition, FaultPlace, Property, PropertyKind, RulePlace};
@@ -87,7 +88,13 @@ pub struct Scenario {
     pub(crate) suspensions: Suspensions,
     pub(crate) dialect: Dialect,
     pub(crate) quirks: Quirks,
+    pub(crate) beginning: Beginning,
 }
+
+/// The world that runs begin with. It is made when the first run wants it, and each run has a
+/// copy, which costs less than making another: copies of a scenario share it, until one of them is
+/// changed in what worlds are made of.
+pub(crate) type Beginning = Arc<OnceLock<World>>;
 
 /// The property that a step without `or_violates` violates.
 pub const EXPECTATION: &str = "expectation";

@@ -18,11 +18,12 @@ use alloc::vec::Vec;
 
 use headcrash_engine::{Access, Deed, Engine, EventId, Passage, Requester, Verdict, Witness};
 
+use crate::agenda::Due;
 use crate::disk::{LayerKind, NodeId, TrackId};
 use crate::io::RequestId;
 use crate::request::{Life, Request, Step};
 use crate::trace::{RuleList, What};
-use crate::world::{Cx, Due, World};
+use crate::world::{Cx, World};
 
 /// Whether a request goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

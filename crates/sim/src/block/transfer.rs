@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use headcrash_engine::{Access, Errno, EventId, IoKind, Ratio, Requester, TriggerId};
 
 use super::{Deeds, Flow};
+use crate::agenda::Due;
 use crate::choices::{Choices, Key, Point, PointKind};
 use crate::device::Discarded;
 use crate::disk::{Disk, DiskId, LayerKind, NodeId};
@@ -17,7 +18,7 @@ use crate::request::{
     Buffer, Content, Life, Payload, Request, Source, Span, Step, Strike, Transfer,
 };
 use crate::trace::What;
-use crate::world::{Cx, Due, World};
+use crate::world::{Cx, World};
 
 impl Transfer {
     fn access(self) -> Access {

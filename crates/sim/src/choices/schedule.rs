@@ -34,8 +34,10 @@ pub struct Recorder<C> {
 
 impl<C> Recorder<C> {
     /// Records the answers of `inner`.
-    pub const fn new(inner: C) -> Self {
-        Self { inner, schedule: Schedule { choices: Vec::new() } }
+    pub fn new(inner: C) -> Self {
+        /// Small runs make no more, and need not ask for room again and again.
+        const FEW: usize = 64;
+        Self { inner, schedule: Schedule { choices: Vec::with_capacity(FEW) } }
     }
 
     fn record(&mut self, point: Point, n: u64, answer: u64) -> u64 {

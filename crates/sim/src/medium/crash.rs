@@ -281,7 +281,7 @@ impl Unresolved {
         if known || !Self::is_alone(device) || self.levels.len() != 1 {
             return;
         }
-        if self.levels[0].settled.get(at).is_none() && self.is_open(at, device.unit()) {
+        if self.is_undecided(at, device.unit()) {
             let found = self.candidates(at, image, device, disk).into_owned();
             Arc::make_mut(self.foreseen.get_or_insert_default()).insert(at, found);
         }
@@ -294,16 +294,12 @@ impl Unresolved {
 
     /// The units that meet a stretch and are not decided, in order.
     pub(crate) fn open_units(&self, range: Range<u64>, device: &Device) -> Vec<u64> {
-        let Some(top) = self.levels.last().filter(|_| !range.is_empty()) else {
+        if range.is_empty() {
             return Vec::new();
-        };
+        }
         let unit = device.unit();
         // Whoever looks at a part of a unit looks at all of it.
         let range = range.start / unit * unit..range.end.next_multiple_of(unit);
-        if range.end - range.start == unit {
-            let open = top.settled.get(range.start).is_none() && self.is_open(range.start, unit);
-            return open.then_some(range.start).into_iter().collect();
-        }
         let mut units = Vec::new();
         let mut touching = Vec::new();
         for level in &self.levels {
@@ -322,8 +318,14 @@ impl Unresolved {
         units.sort_unstable();
         units.dedup();
         // What an older level has decided, or was written over since, is not open.
-        units.retain(|at| top.settled.get(*at).is_none() && self.is_open(*at, unit));
+        units.retain(|at| self.is_undecided(*at, unit));
         units
+    }
+
+    /// Whether a unit is not decided, and there is something to decide.
+    pub(crate) fn is_undecided(&self, at: u64, unit: u64) -> bool {
+        let top = self.levels.last();
+        top.is_some_and(|top| top.settled.get(at).is_none()) && self.is_open(at, unit)
     }
 
     /// Whether a unit is not decided, if the newest level has not settled it.

@@ -532,6 +532,13 @@ impl Medium {
         let end = at.saturating_add(len).min(self.image.len());
         let unit = self.device.unit();
         let mut at = at.min(end) / unit * unit;
+        if end - at <= unit {
+            // One unit at most, as mostly: no list is needed.
+            if at < end && self.unresolved.is_undecided(at, unit) {
+                self.decide(at, choices, tell);
+            }
+            return;
+        }
         // Units are listed a few at a time: there can be very many.
         while at < end {
             let next = at.saturating_add(unit * LISTED).min(end);

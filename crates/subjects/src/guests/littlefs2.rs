@@ -186,9 +186,10 @@ impl<const MOVES: bool> Model for Files<MOVES> {
 
 type Lfs = Filesystem<'static, Chip>;
 
-/// A file system.
+/// A file system. With `MENDED` it ends what a power cut left half done as soon as it is mounted,
+/// as its first write would.
 #[expect(missing_debug_implementations, reason = "the crate's own has none")]
-pub struct Littlefs<const MOVES: bool> {
+pub struct Littlefs<const MOVES: bool, const MENDED: bool> {
     chip: Chip,
     fs: Option<Lfs>,
 }
@@ -216,9 +217,17 @@ fn found<T>(result: Result<T, Error>) -> Fallible<Option<T>> {
 }
 
 /// Mounts it. What it borrows is left behind: some hundred bytes.
-fn mount(chip: &Chip) -> Result<Lfs, Error> {
+fn mount(chip: &Chip, mended: bool) -> Result<Lfs, Error> {
     let parts = Box::leak(Box::new((Allocation::new(), chip.clone())));
-    Filesystem::mount(&mut parts.0, &mut parts.1)
+    let fs = Filesystem::mount(&mut parts.0, &mut parts.1)?;
+    if mended {
+        // Any operation that writes begins with that, and littlefs2 has no other way to ask for it.
+        match fs.remove(&PathBuf::try_from("none").expect("a short name")) {
+            Err(Error::NO_SUCH_ENTRY) => {}
+            gone => gone?,
+        }
+    }
+    Ok(fs)
 }
 
 fn read(fs: &Lfs, place: Place) -> Fallible<Option<Vec<u8>>> {
@@ -236,10 +245,10 @@ fn read(fs: &Lfs, place: Place) -> Fallible<Option<Vec<u8>>> {
     }))
 }
 
-impl<const MOVES: bool> Littlefs<MOVES> {
+impl<const MOVES: bool, const MENDED: bool> Littlefs<MOVES, MENDED> {
     fn fs(&mut self) -> Fallible<&Lfs> {
         if self.fs.is_none() {
-            self.fs = Some(mount(&self.chip).map_err(said)?);
+            self.fs = Some(mount(&self.chip, MENDED).map_err(said)?);
         }
         Ok(self.fs.as_ref().expect("it is mounted"))
     }
@@ -304,17 +313,17 @@ impl<const MOVES: bool> Littlefs<MOVES> {
     }
 }
 
-impl<const MOVES: bool> Subject for Littlefs<MOVES> {
+impl<const MOVES: bool, const MENDED: bool> Subject for Littlefs<MOVES, MENDED> {
     type Model = Files<MOVES>;
     const NAME: &'static str = "littlefs2";
 
     fn open(storage: &Storage) -> Fallible<Self> {
         let mut chip = Chip::new(storage.flash("flash"));
-        let fs = match mount(&chip) {
+        let fs = match mount(&chip, MENDED) {
             // It was never formatted, or that was cut off: then there is nothing to lose.
             Err(Error::CORRUPTION | Error::INVALID) => {
                 Filesystem::format(&mut chip).map_err(said)?;
-                mount(&chip)
+                mount(&chip, MENDED)
             }
             mounted => mounted,
         };
@@ -347,8 +356,8 @@ fn flash(program: &str, erase: &str) -> Disk {
     Disk::new((BLOCK * BLOCKS) as u64).with("medium", &medium)
 }
 
-fn of<const MOVES: bool>(program: &str, erase: &str) -> Check {
-    check::<Littlefs<MOVES>>().disk("flash", flash(program, erase)).operations(40)
+fn of<const MOVES: bool, const MENDED: bool>(program: &str, erase: &str) -> Check {
+    check::<Littlefs<MOVES, MENDED>>().disk("flash", flash(program, erase)).operations(40)
 }
 
 /// What it is put through, and is to stand.
@@ -358,21 +367,34 @@ pub fn campaigns() -> Vec<(&'static str, Check)> {
         format!("(action: fail(errno: \"EIO\"), on: [{on}], chance: (1, 100), times: 1)")
     };
     let failing = || {
-        let check = of::<false>("prefix_of_units", "old_or_new");
+        let check = of::<false, false>("prefix_of_units", "old_or_new");
         check.rule(&error("read")).rule(&error("write"))
     };
     vec![
-        ("no faults", of::<true>("old_or_new", "old_or_new")),
-        ("power cuts between words", of::<false>("prefix_of_units", "old_or_new").power_cuts(2)),
-        ("power cuts inside words", of::<false>("any_bits", "old_or_new").power_cuts(2)),
-        ("power cuts inside erases", of::<false>("prefix_of_units", "any_bits").power_cuts(2)),
+        ("no faults", of::<true, false>("old_or_new", "old_or_new")),
+        (
+            "power cuts between words",
+            of::<false, false>("prefix_of_units", "old_or_new").power_cuts(2),
+        ),
+        ("power cuts inside words", of::<false, false>("any_bits", "old_or_new").power_cuts(2)),
+        (
+            "power cuts inside erases",
+            of::<false, false>("prefix_of_units", "any_bits").power_cuts(2),
+        ),
+        (
+            "moves and power cuts, mended when mounted",
+            of::<true, true>("prefix_of_units", "old_or_new").power_cuts(2),
+        ),
         ("a transient error", failing()),
         ("errors and power cuts", failing().power_cuts(1)),
     ]
 }
 
-/// What it does not stand: a power cut while a file is moved from one directory to the other.
+/// What it does not stand: a power cut while a file is moved from one directory to the other. Until
+/// something is written the file after the moved one is not found: `lfs_dir_fetchmatch` counts it
+/// one place lower, as the moved one is to be gone, and `lfs_dir_getslice` takes that place for the
+/// moved one's.
 #[must_use]
 pub fn moves() -> Check {
-    of::<true>("prefix_of_units", "old_or_new").power_cuts(2)
+    of::<true, false>("prefix_of_units", "old_or_new").power_cuts(2)
 }

@@ -10,6 +10,8 @@ pub mod fatfs;
 pub mod littlefs2;
 #[cfg(feature = "redb")]
 pub mod redb;
+#[cfg(feature = "redb")]
+pub mod redb_tables;
 #[cfg(feature = "sequential-storage")]
 pub mod sequential_storage;
 #[cfg(feature = "sqlite")]

@@ -5,6 +5,9 @@ mod adapter;
 #[allow(dead_code, unfulfilled_lint_expectations)]
 #[path = "../../../src/guests/redb.rs"]
 mod guest;
+#[allow(dead_code)]
+#[path = "../../../src/guests/redb_tables.rs"]
+mod tables;
 #[path = "../../row.rs"]
 mod row;
 
@@ -13,5 +16,5 @@ mod adapters {
 }
 
 fn main() {
-    row::print(guest::campaigns(), 2000);
+    row::print([guest::campaigns(), tables::campaigns()].concat(), 2000);
 }
