@@ -122,7 +122,7 @@ impl Check {
         }
     }
 
-    /// A disk. Without any there is one, `d0`, of 1 MiB.
+    /// A disk. Without any, and without file systems, there is one, `d0`, of 1 MiB.
     #[must_use]
     pub fn disk(mut self, name: &str, disk: Disk) -> Self {
         self.disks.push((name.to_owned(), disk));

@@ -189,7 +189,9 @@ impl World {
             .filter(|other| self.share_fate(disk, *other) && self.disks[other.index()].powered)
             .collect();
         for id in all {
-            cx.tell(self.now, What::PowerCut { disk: id });
+            if !self.disks[id.index()].is_silent {
+                cx.tell(self.now, What::PowerCut { disk: id });
+            }
             let disk = &mut self.disks[id.index()];
             (disk.powered, disk.is_open) = (false, false);
             let (arrivals, lost) = self.under_way(id);
@@ -279,6 +281,10 @@ impl World {
         for index in 0..self.disks.len() as u32 {
             let id = DiskId(index);
             if self.disks[id.index()].powered {
+                continue;
+            }
+            if self.disks[id.index()].is_silent {
+                self.disks[id.index()].powered = true;
                 continue;
             }
             cx.tell(self.now, What::PowerOn { disk: id });

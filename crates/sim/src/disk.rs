@@ -70,6 +70,8 @@ pub struct DiskSpec {
     pub swarm: Vec<(u32, RuleId, Key)>,
     /// Whose fate it shares when the power goes: disks with the same number, or none.
     pub group: Option<u32>,
+    /// Nobody knows it: it stays closed, and tells nothing of its power.
+    pub is_silent: bool,
     /// It is NOR flash, and this is how: then `device` says nothing, and of the image only what is
     /// not erased is there at the start.
     pub flash: Option<FlashSpec>,
@@ -93,6 +95,7 @@ impl DiskSpec {
             faults: Vec::new(),
             swarm: Vec::new(),
             group: None,
+            is_silent: false,
             flash: None,
         }
     }
@@ -123,6 +126,8 @@ pub(crate) struct Disk {
     /// How many transfers were submitted to the medium.
     pub(crate) transfers: u64,
     pub(crate) group: Option<u32>,
+    /// See [`DiskSpec::is_silent`].
+    pub(crate) is_silent: bool,
     /// The power is on.
     pub(crate) powered: bool,
     /// The device answers.
@@ -314,6 +319,7 @@ impl Disk {
             struck: Vec::new(),
             transfers: 0,
             group: spec.group,
+            is_silent: spec.is_silent,
             powered: true,
             connected: true,
             writes_refused: false,

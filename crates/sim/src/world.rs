@@ -281,13 +281,14 @@ impl World {
     }
 
     /// Opens a disk: its engines begin anew, and announce event `none` where the dialect has it.
-    /// Nothing happens to a disk that is open.
+    /// Nothing happens to a disk that is open, or [silent](crate::DiskSpec::is_silent).
     ///
     /// # Errors
     ///
     /// What a fault rule says that strikes openings; the disk stays closed.
     pub fn try_open(&mut self, disk_id: DiskId, cx: &mut Cx<'_>) -> Result<(), Errno> {
-        if self.disks[disk_id.index()].is_open {
+        let disk = &self.disks[disk_id.index()];
+        if disk.is_open || disk.is_silent {
             return Ok(());
         }
         self.opens(disk_id, cx)?;

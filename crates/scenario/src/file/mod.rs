@@ -77,7 +77,8 @@ pub(crate) struct File {
     /// Example: `events: ["journal_commit"]`
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) events: Vec<Event>,
-    /// The disks; without any there is one, `d0`, of 1 MiB.
+    /// The disks; without any there is one, `d0`, of 1 MiB, but for files that are about file systems
+    /// only.
     ///
     /// Default: `[]`
     ///

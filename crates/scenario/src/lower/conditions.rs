@@ -31,6 +31,7 @@ impl Lower<'_> {
                     told.help.push(format!("`state_of(disk: \"..\", is: {state})`"));
                     return None;
                 }
+                self.needs_disks = true;
                 Condition::State(DiskIndex(0), State(*state))
             }
             file::Condition::StateOf(state) => {

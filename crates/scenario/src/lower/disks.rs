@@ -208,6 +208,7 @@ impl Lower<'_> {
             },
             no_flush: disk.cache == Some(file::device::Cache::Unsafe),
             read_only: disk.read_only,
+            is_unused: false,
             open: disk.open,
             nodes,
             faults,

@@ -71,7 +71,7 @@ pub(crate) fn lower(
     lower.file_system_names(&file, root);
     let clients = lower.client_places(&file, root);
     lower.collect(&clients);
-    let disks = lower.disks_of(&file, root);
+    let mut disks = lower.disks_of(&file, root);
     let file_systems = lower.file_systems_of(&file, root);
     let subject = lower.subject(&file, root, code);
     let mut clients = lower.clients(&clients);
@@ -97,6 +97,10 @@ pub(crate) fn lower(
     let most_steps = lower.most_steps(&file, root);
     let expect = lower.expect(&file, root);
     let suspensions = lower.suspensions(&file, root);
+    let is_needed = lower.needs_disks || file.file_systems.is_empty() || !file.rules.is_empty();
+    if file.disks.is_empty() && !is_needed {
+        disks.iter_mut().for_each(|disk| disk.is_unused = true);
+    }
     let Lower { errors, ids, tags, dialect, quirks, .. } = lower;
     if !errors.is_empty() {
         return Err(Errors::new(source, errors));
@@ -136,6 +140,8 @@ struct Lower<'a> {
     /// Those of every program.
     known: Events,
     disks: DiskNames,
+    /// Something is about a disk.
+    needs_disks: bool,
     fs_names: Table,
     tags: Tags,
     ids: Ids,
@@ -169,6 +175,7 @@ impl<'a> Lower<'a> {
             quirks,
             known: Events::of(dialect),
             disks: DiskNames::default(),
+            needs_disks: false,
             fs_names: Table::default(),
             tags: Tags::default(),
             ids: Ids::default(),
@@ -280,6 +287,7 @@ impl<'a> Lower<'a> {
 
     /// The disk that is meant by `name`, or by its absence, at a `place` with a field `disk`.
     fn disk(&mut self, name: Option<&str>, place: Place<'_>) -> Option<DiskIndex> {
+        self.needs_disks = true;
         let found = match name {
             Some(name) => self.disks.find(name),
             None => (self.disks.iter().len() == 1).then_some(DiskIndex(0)),
@@ -301,6 +309,7 @@ impl<'a> Lower<'a> {
 
     /// The disk called `name` at `place`, where there is nothing else.
     fn disk_in(&mut self, name: &str, place: Place<'_>) -> Option<DiskIndex> {
+        self.needs_disks = true;
         let found = self.disks.find(name);
         if found.is_none() {
             let known: Vec<_> = self.disks.given().map(ToOwned::to_owned).collect();

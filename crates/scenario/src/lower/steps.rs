@@ -551,6 +551,7 @@ impl Lower<'_> {
             self.check_name("a tag", name, place);
             let location = self.locate(place);
             let disk = DiskIndex(0);
+            self.needs_disks = true;
             return Some(self.tags.get(name, disk, 0, location));
         }
         self.tag(name, place)

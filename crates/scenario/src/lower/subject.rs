@@ -67,7 +67,9 @@ impl Lower<'_> {
         }
         let (known, listed) = (&named.disks, place.field("disks"));
         let disks = if known.is_empty() {
-            let count = file.disks.len().max(1);
+            // Events of the code's own are on its first disk.
+            let needs_none = !file.file_systems.is_empty() && file.rules.is_empty();
+            let count = file.disks.len().max(usize::from(!needs_none));
             (0..count).map(DiskIndex).collect()
         } else {
             let each = known.iter().zip(listed.items());

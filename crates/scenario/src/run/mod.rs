@@ -379,6 +379,7 @@ fn disk_spec(disk: &Disk) -> DiskSpec {
             .collect(),
         // There are few disks, and fewer groups.
         group: disk.group.map(|group| group as u32),
+        is_silent: disk.is_unused,
         ..DiskSpec::new(&disk.name, image, disk.nodes.iter().map(node).collect())
     }
 }

@@ -176,6 +176,7 @@ impl FailEach {
         let mut places = Vec::new();
         if !self.kinds.is_empty() {
             let all = (0..scenario.disks().len()).map(DiskIndex);
+            let all = all.filter(|disk| !scenario.disks()[disk.0].is_unused);
             let disks = all.filter(|disk| self.disk.is_none_or(|only| only == *disk));
             places.extend(disks.map(Failing::Disk));
         }

@@ -13,6 +13,8 @@ use crate::source::Location;
 pub struct Disk {
     /// Its name; no other disk has it.
     pub name: String,
+    /// It is nobody's: the file has file systems, and says nothing of disks.
+    pub is_unused: bool,
     /// Its bytes; a multiple of its device's units.
     pub size: u64,
     /// What it promises; [`Device::check`] finds nothing wrong with it.

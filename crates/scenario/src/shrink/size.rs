@@ -27,7 +27,8 @@ impl Size {
     #[must_use]
     pub fn of(scenario: &Scenario, schedule: &Schedule) -> Self {
         let mut size = Self {
-            disks: scenario.disks().len() + scenario.file_systems().len(),
+            disks: scenario.disks().iter().filter(|disk| !disk.is_unused).count()
+                + scenario.file_systems().len(),
             clients: scenario.clients().len() + usize::from(scenario.recover().is_some()),
             choices: unusual(schedule),
             ..Self::default()

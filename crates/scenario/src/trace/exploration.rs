@@ -13,7 +13,7 @@ const ROWS: usize = 24;
 #[must_use]
 pub fn contracts(scenario: &Scenario) -> String {
     let mut text = String::new();
-    for disk in scenario.disks() {
+    for disk in scenario.disks().iter().filter(|disk| !disk.is_unused) {
         let contract = match &disk.medium {
             Medium::Flash(flash) => format!(
                 "NOR flash, programs of {}, erase blocks of {}",

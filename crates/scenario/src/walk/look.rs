@@ -256,7 +256,8 @@ impl Walk<'_> {
     pub fn disks(&self) -> String {
         let world = self.now.session.runner.world();
         let mut text = String::new();
-        for (index, disk) in self.scenario.disks().iter().enumerate() {
+        let disks = self.scenario.disks().iter().enumerate();
+        for (index, disk) in disks.filter(|(_, disk)| !disk.is_unused) {
             let id = DiskId(index as u32);
             let power = if world.is_powered(id) { "on" } else { "off" };
             let open = if world.is_open(id) { "open" } else { "closed" };
