@@ -177,7 +177,10 @@ impl<C: Called> Shared<C> {
             }
             Err(error) => {
                 desk.tell(Saying::Ended(format!("error: {error}").into()));
-                ledger.fail(op, did_io);
+                if ledger.fail(op, did_io) {
+                    let text = "so many operations have failed that nobody can say what was done";
+                    desk.tell(Saying::Noted(text.into()));
+                }
                 if self.common.errors.get() == 0 {
                     let message = format!("it fails with `{error}`, and no disk has failed");
                     let wrong = Wrong { property: crate::CAUSE, message };
@@ -204,6 +207,7 @@ impl<C: Called> Shared<C> {
             None => return false,
         };
         if self.cuts > 0 {
+            desk.says("shows");
             let seen = opened.show().await;
             if desk.buried.get() {
                 return false;
@@ -244,6 +248,7 @@ impl<C: Called> Shared<C> {
     /// fail too often.
     async fn open(&self, desk: &Desk) -> Option<Fallible<C>> {
         for _ in 0..OPENED_AT_MOST {
+            desk.says("opens");
             let errors = self.common.errors.get();
             let opened = C::open(&self.storage).await;
             if desk.buried.get() {
@@ -288,6 +293,7 @@ impl<C: Called> Shared<C> {
         let mut subject = self.subject.lock_subject().await;
         let Some(mut open) = subject.take() else { return };
         for reopened in [false, true] {
+            desk.says("shows");
             let seen = open.show().await;
             if desk.buried.get() {
                 return;
@@ -302,6 +308,7 @@ impl<C: Called> Shared<C> {
                 }
                 Err(error) => self.refused_at_end(desk, &*error, "read"),
             }
+            desk.says("closes");
             let closed = open.close().await;
             if desk.buried.get() {
                 return;

@@ -267,6 +267,11 @@ impl Desk {
         }
     }
 
+    /// A line of the trace.
+    pub(crate) fn says(&self, text: &str) {
+        self.tell(Saying::Noted(text.into()));
+    }
+
     pub(crate) fn answer(&self, ticket: Ticket) -> Option<Answer> {
         let mut answers = self.answers.borrow_mut();
         let place = answers.iter().position(|(answered, _)| *answered == ticket)?;

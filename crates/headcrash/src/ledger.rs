@@ -79,11 +79,13 @@ impl<M: Model> Ledger<M> {
         Err(Wrong { property: crate::ANSWERS, message })
     }
 
-    /// It failed. If it did any I/O, nobody knows whether it was done.
-    pub(crate) fn fail(&mut self, op: &M::Op, did_io: bool) {
+    /// It failed. If it did any I/O, nobody knows whether it was done. Whether that is now more than
+    /// can be kept, which it was not before.
+    #[must_use]
+    pub(crate) fn fail(&mut self, op: &M::Op, did_io: bool) -> bool {
         self.under_way = None;
-        if !did_io {
-            return;
+        if !did_io || self.lost_track {
+            return false;
         }
         let mut lines = Vec::with_capacity(2 * self.lines.len());
         for line in self.lines.drain(..) {
@@ -93,9 +95,10 @@ impl<M: Model> Ledger<M> {
             done.states.push(next);
             lines.extend([line, done]);
         }
-        self.lost_track |= lines.len() > LINES_MAX;
-        lines.truncate(LINES_MAX);
-        self.lines = lines;
+        self.lines = merged(lines);
+        self.lost_track = self.lines.len() > LINES_MAX;
+        self.lines.truncate(LINES_MAX);
+        self.lost_track
     }
 
     /// Nothing has crashed: it shows the model. When a disk has failed, and it was opened again, what
@@ -166,6 +169,25 @@ impl<M: Model> Ledger<M> {
     }
 }
 
+/// Lines that came to the same are one, with the pasts of all.
+fn merged<M: Model>(lines: Vec<Line<M>>) -> Vec<Line<M>> {
+    let mut kept = Vec::<Line<M>>::with_capacity(lines.len());
+    for line in lines {
+        match kept.iter_mut().find(|other| other.now().is_same(line.now())) {
+            None => kept.push(line),
+            Some(other) => {
+                for past in line.states {
+                    if !other.states.iter().any(|known| known.is_same(&past)) {
+                        let now = other.states.len() - 1;
+                        other.states.insert(now, past);
+                    }
+                }
+            }
+        }
+    }
+    kept
+}
+
 /// What a recovery came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Recovered {
@@ -210,4 +232,68 @@ fn differ<V: Debug>(when: &str, seen: &V, wanted: &[V]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number; `ALIKE` says whether models know when they are the same.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct Number<const ALIKE: bool>(u8);
+
+    impl<const ALIKE: bool> Model for Number<ALIKE> {
+        type Op = u8;
+        type Reply = ();
+        type View = u8;
+
+        fn apply(&mut self, op: &u8) {
+            self.0 = *op;
+        }
+
+        fn view(&self) -> u8 {
+            self.0
+        }
+
+        fn is_same(&self, other: &Self) -> bool {
+            ALIKE && self == other
+        }
+    }
+
+    fn after_failures<const ALIKE: bool>(count: u8) -> (Ledger<Number<ALIKE>>, Option<u8>) {
+        let mut ledger = Ledger::new();
+        let mut lost = None;
+        for n in 0..count {
+            let op = n % 4;
+            ledger.begin(&op);
+            if ledger.fail(&op, true) {
+                assert_eq!(lost, None, "it is said once");
+                lost = Some(n + 1);
+            }
+        }
+        (ledger, lost)
+    }
+
+    #[test]
+    fn after_many_failures_it_is_known_what_cannot_be() {
+        let (mut ledger, lost) = after_failures::<true>(100);
+        assert_eq!(lost, None);
+        assert!(ledger.clone().recovers(&3).is_ok());
+        let wrong = ledger.clone().recovers(&4).expect_err("nobody has set it to 4");
+        assert_eq!(wrong.property, crate::SURVIVES);
+        assert!(ledger.sees(&4, false, true).is_err());
+        ledger.begin(&2);
+        assert!(ledger.acknowledge(&2, &()).is_ok());
+        assert!(ledger.recovers(&1).is_err(), "what was acknowledged is durable");
+    }
+
+    #[test]
+    fn models_that_nobody_can_compare_are_given_up() {
+        let (mut ledger, lost) = after_failures::<false>(100);
+        assert_eq!(lost, Some(9));
+        assert!(matches!(ledger.recovers(&4), Ok(Recovered::Unknown)), "nothing proves anything");
+        let (mut ledger, lost) = after_failures::<false>(8);
+        assert_eq!(lost, None);
+        assert!(ledger.recovers(&4).is_err());
+    }
 }

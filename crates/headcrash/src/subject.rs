@@ -68,6 +68,17 @@ pub trait Model: Clone + Default + 'static {
         None
     }
 
+    /// Whether nothing that can ever be asked tells the two apart: `self == other`, where a model is
+    /// [`PartialEq`]. Usually nobody knows, and this is `false`.
+    ///
+    /// An operation that fails may have been done or not, so that each doubles what can have
+    /// happened. After eight of them it is too much to keep, and from then on nothing that is seen proves
+    /// anything (the trace says so), unless this says that most of it comes to the same.
+    #[must_use]
+    fn is_same(&self, _other: &Self) -> bool {
+        false
+    }
+
     /// Draws an operation that makes sense now. Usually any.
     ///
     /// # Errors
