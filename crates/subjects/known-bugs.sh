@@ -58,6 +58,8 @@ bug sequential-storage 4.0.1 4.0.2 "a wrong read" 2000 \
     "one wrong read loses an item, or reports corruption for good"
 bug sequential-storage 8.0.0 8.0.1 "power cuts between words" 20000 \
     "a store cut off, then a remove cut off: an old value comes back"
+bug turso_core 0.7.2 0.8.0 "power cuts, ext4_ordered" 1000 \
+    "a log whose database file is empty, as that was never synced, is left out: all of it is lost"
 [ -z "$only" ] || exit 0
 {
     sed '/^<!-- known bugs: begin -->$/q' README.md

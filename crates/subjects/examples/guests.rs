@@ -1,5 +1,6 @@
 //! Campaigns and ladders over published crates, as their pages have them:
-//! `guests run PART SEEDS`, `guests ladder PART RUNS`, of those whose names have this part.
+//! `guests run PART SEEDS`, `guests ladder PART RUNS`, of those whose names have this part; and
+//! `guests trace PART SEED`, all of one run.
 #![expect(clippy::print_stdout, reason = "that is what it is for")]
 
 use std::time::Instant;
@@ -21,6 +22,14 @@ fn campaigns() -> Vec<(String, Check)> {
     guests::sequential_storage::campaigns()
         .into_iter()
         .for_each(|(name, it)| add("sequential-storage", name, it));
+    #[cfg(feature = "ekv")]
+    {
+        use guests::ekv as guest;
+        guest::campaigns().into_iter().for_each(|(name, it)| add("ekv", name, it));
+        add("ekv", "loses everything", guest::loses_everything());
+        add("ekv", "panics where a write fails", guest::panics_where_a_write_fails());
+        add("ekv", "takes an old page", guest::takes_an_old_page());
+    }
     #[cfg(feature = "embedded-sdmmc")]
     {
         use guests::embedded_sdmmc as guest;
@@ -64,10 +73,14 @@ fn campaigns() -> Vec<(String, Check)> {
 fn main() {
     let args: Vec<_> = std::env::args().skip(1).collect();
     let [what, part, number] = args.as_slice() else {
-        panic!("`run PART SEEDS` or `ladder PART RUNS`");
+        panic!("`run PART SEEDS`, `ladder PART RUNS` or `trace PART SEED`");
     };
     let number = number.parse().expect("a number");
     for (name, check) in campaigns().into_iter().filter(|(name, _)| name.contains(part)) {
+        if what == "trace" {
+            println!("{name}\n{}", check.trace(number));
+            continue;
+        }
         let begun = Instant::now();
         if what == "ladder" {
             let ladder = check.ladder(0, number);

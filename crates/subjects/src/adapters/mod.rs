@@ -1,5 +1,7 @@
 //! What published crates are put on: `headcrash_io`'s traits as theirs.
 
+#[cfg(feature = "ekv")]
+pub mod ekv;
 #[cfg(feature = "embedded-sdmmc")]
 pub mod embedded_sdmmc;
 #[cfg(feature = "fatfs")]

@@ -1,5 +1,7 @@
 //! Published crates, as they are, with a model of what they promise.
 
+#[cfg(feature = "ekv")]
+pub mod ekv;
 #[cfg(feature = "embedded-sdmmc")]
 pub mod embedded_sdmmc;
 #[cfg(any(feature = "embedded-sdmmc", feature = "fatfs"))]
@@ -14,5 +16,7 @@ pub mod redb;
 pub mod redb_tables;
 #[cfg(feature = "sequential-storage")]
 pub mod sequential_storage;
+#[cfg(feature = "sqlite")]
+pub mod sql;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;

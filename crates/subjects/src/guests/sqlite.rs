@@ -3,112 +3,10 @@
 use std::collections::BTreeMap;
 
 use ::rusqlite::{Connection, Error, OptionalExtension, params};
-use arbitrary::{Arbitrary, Unstructured};
-use headcrash::{Check, Fallible, FileSystem, Model, Storage, Subject, check};
-use serde::{Deserialize, Serialize};
+use headcrash::{Check, Fallible, FileSystem, Storage, Subject, check};
 
+use super::sql::{Change, Op, Table, Value, seen};
 use crate::adapters::sqlite::Mounted;
-
-/// What is done to a table in a transaction.
-#[derive(Clone, Debug, Serialize, Deserialize, Arbitrary)]
-pub enum Change {
-    /// A key gets a value of `len` bytes, all alike.
-    Insert {
-        /// The key.
-        key: u8,
-        /// Bytes of the value.
-        len: u16,
-        /// Each of them.
-        fill: u8,
-    },
-    /// A key goes.
-    Delete {
-        /// The key.
-        key: u8,
-    },
-}
-
-/// What a database is asked.
-#[derive(Clone, Debug, Serialize, Deserialize, Arbitrary)]
-pub enum Op {
-    /// A transaction that is committed.
-    Commit(Vec<Change>),
-    /// A transaction that is taken back.
-    Rollback(Vec<Change>),
-    /// One value.
-    Get {
-        /// Of this key.
-        key: u8,
-    },
-    /// The database is closed and opened.
-    Reopen,
-}
-
-/// How long a value is, and the byte it is made of.
-pub type Value = (u16, Option<u8>);
-
-/// What is in the table. Without `DURABLE` a power cut may take transactions that were committed,
-/// the last ones first.
-#[derive(Clone, Debug, Default)]
-pub struct Table<const DURABLE: bool>(BTreeMap<u8, Value>);
-
-impl<const DURABLE: bool> Model for Table<DURABLE> {
-    type Op = Op;
-    type Reply = Option<Value>;
-    type View = BTreeMap<u8, Value>;
-
-    fn apply(&mut self, op: &Op) -> Option<Value> {
-        match op {
-            Op::Commit(changes) => {
-                for change in changes {
-                    match *change {
-                        Change::Insert { key, len, fill } => {
-                            self.0.insert(key, (len, (len > 0).then_some(fill)));
-                        }
-                        Change::Delete { key } => _ = self.0.remove(&key),
-                    }
-                }
-                None
-            }
-            Op::Rollback(_) | Op::Reopen => None,
-            Op::Get { key } => self.0.get(key).copied(),
-        }
-    }
-
-    fn view(&self) -> BTreeMap<u8, Value> {
-        self.0.clone()
-    }
-
-    fn is_durable(_: &Op) -> bool {
-        DURABLE
-    }
-
-    fn draw(&self, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Op> {
-        let mut changes = || {
-            let count = bytes.int_in_range(0..=3)?;
-            let change = |_| {
-                let key = bytes.int_in_range(0..=9)?;
-                if bytes.ratio(1, 4)? {
-                    return Ok(Change::Delete { key });
-                }
-                let most = if bytes.ratio(1, 3)? { 9_000 } else { 100 };
-                Ok(Change::Insert {
-                    key,
-                    len: bytes.int_in_range(0..=most)?,
-                    fill: bytes.arbitrary()?,
-                })
-            };
-            (0..count).map(change).collect::<arbitrary::Result<Vec<_>>>()
-        };
-        let changes = changes()?;
-        Ok(match bytes.int_in_range(0..=9)? {
-            0 => Op::Get { key: bytes.int_in_range(0..=9)? },
-            1 => Op::Rollback(changes),
-            2 => Op::Reopen,
-            _ => Op::Commit(changes),
-        })
-    }
-}
 
 /// How a database is set.
 pub trait Setting: 'static {
@@ -190,11 +88,6 @@ fn said(error: Error) -> Error {
     }
 }
 
-fn seen(value: &[u8]) -> Value {
-    let fill = value.first().copied().filter(|first| value.iter().all(|byte| byte == first));
-    (value.len() as u16, fill)
-}
-
 impl<S: Setting, const DURABLE: bool> Sqlite<S, DURABLE> {
     fn connection(&mut self) -> Fallible<&mut Connection> {
         if self.connection.is_none() {
@@ -238,6 +131,10 @@ impl<S: Setting, const DURABLE: bool> Sqlite<S, DURABLE> {
                 let value =
                     connection.query_row(select, [key], |row| Ok(seen(row.get_ref(0)?.as_blob()?)));
                 Ok(value.optional()?)
+            }
+            Op::Checkpoint(kind) => {
+                connection.query_row(kind.sql(), [], |_| Ok(()))?;
+                Ok(None)
             }
             Op::Reopen => Ok(None),
         }
