@@ -1,6 +1,5 @@
 //! A test in Rust: what runs, on what, how often; and what is said when it fails.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,6 +11,7 @@ use headcrash_search::Bytes;
 use headcrash_sim::{FileVerb, Key};
 
 use crate::code::{Ops, from_bytes};
+use crate::jobs::{self, Runs};
 use crate::report::{Place, Report};
 use crate::spec::{Disk, FileSystem};
 use crate::subject::{Async, AsyncSubject, Blocking, Subject};
@@ -92,6 +92,7 @@ pub struct Check {
     clients: Vec<String>,
     shrink_runs: u64,
     in_processes: bool,
+    jobs: u64,
     place: Place,
 }
 
@@ -118,6 +119,7 @@ impl Check {
             clients: vec!["main".to_owned()],
             shrink_runs: SHRINK_RUNS,
             in_processes: false,
+            jobs: 1,
             place: Place::unknown(),
         }
     }
@@ -232,7 +234,16 @@ impl Check {
         self
     }
 
-    /// Runs in processes of their own, some hundred seeds in each: for code that can end its
+    /// Runs on so many threads, at least one. That changes nothing about what comes out: not which failure
+    /// is the first, and not the hash. The code under test must not share anything between runs, as
+    /// statics do.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.jobs = jobs.max(1) as u64;
+        self
+    }
+
+    /// Runs in processes of their own, one at a time, some hundred seeds in each: for code that can end its
     /// process, such as C under test, or destructors that panic. Whatever ends one is a failure with
     /// its seed, and nothing is made small. Only in a `#[test]`, which is started again by its name.
     #[must_use]
@@ -303,17 +314,15 @@ impl Check {
         }
     }
 
-    /// Runs it with every seed.
+    /// Runs it with every seed, and says how much that was.
     ///
     /// # Panics
     ///
     /// When a run fails: with the failure made small, its trace, and the command that repeats it.
     /// When no run gets as far as an operation of the code under test.
     #[track_caller]
-    pub fn run(&self) {
-        if let Err(report) = self.try_run() {
-            report.panic();
-        }
+    pub fn run(&self) -> Campaign {
+        self.try_run().unwrap_or_else(|report| report.panic())
     }
 
     /// The same, with the failure as a value.
@@ -349,17 +358,13 @@ impl Check {
         let seeds = part.as_ref().map_or(seeds, |part| part.seeds.clone());
         let mut campaign = Campaign::default();
         watchdog::runs(self.place.runs());
-        for (number, seed) in seeds.enumerate() {
-            if let Some(part) = &part {
-                part.begins(seed);
-            }
-            watchdog::seed(seed);
-            let drawn = match scenario.draws_operations() {
-                true => Cow::Owned(scenario.with_drawn(seed)),
-                false => Cow::Borrowed(scenario),
-            };
-            let run = run_seed(&drawn, seed, Keep::Hash);
+        // What a worker is in when its process ends is known by its seed.
+        let jobs = if part.is_some() { 1 } else { self.jobs };
+        let begins = |seed| part.iter().for_each(|part| part.begins(seed));
+        let runs = Runs::new(scenario, seeds, jobs, self.place.runs(), &begins);
+        for (number, (seed, run)) in runs.enumerate() {
             campaign.add(&run);
+            let drawn = jobs::drawn(scenario, seed);
             if (number as u64) < TWICE && run_seed(&drawn, seed, Keep::Hash).hash != run.hash {
                 return Err(self.place.nondeterministic(&drawn, seed));
             }

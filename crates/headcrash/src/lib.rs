@@ -101,6 +101,7 @@ mod code;
 mod company;
 mod desk;
 pub mod harness;
+mod jobs;
 mod ledger;
 mod panics;
 mod report;

@@ -97,6 +97,22 @@ fn a_register_that_forgets_to_flush_is_found() {
 }
 
 #[test]
+fn threads_change_nothing_about_what_comes_out() {
+    let check = check::<Register<true>>().disk("d0", disk()).power_cuts(2).seeds(0..700);
+    let alone = check.clone().run();
+    assert!(alone.runs >= 700);
+    assert_eq!(check.jobs(3).run(), alone);
+    let check = check_flushless().seeds(0..500);
+    let alone = check.clone().try_run().expect_err("it loses what it acknowledged");
+    let several = check.jobs(3).try_run().expect_err("it loses what it acknowledged");
+    assert_eq!(several.text, alone.text);
+}
+
+fn check_flushless() -> headcrash::Check {
+    check::<Register<false>>().disk("d0", disk()).power_cuts(1)
+}
+
+#[test]
 fn blocking_and_async_code_give_the_same_trace() {
     let blocking = check::<Register<true>>().disk("d0", disk()).power_cuts(2);
     let futures = check_async::<AsyncRegister>().disk("d0", disk()).power_cuts(2);
