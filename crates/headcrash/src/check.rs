@@ -157,7 +157,7 @@ impl Check {
 
     /// Every run is repeated with its first access failing with `EIO`, and once more with its second,
     /// and so on, so often at most: reads, writes, discards and flushes of each disk, and all asked of
-    /// each file system. Nothing of what fails is done. What [`io_errors`](Self::io_errors) meets by
+    /// each file system; of flash a write is a program, and a discard an erase. Nothing of what fails is done. What [`io_errors`](Self::io_errors) meets by
     /// chance this meets for certain.
     #[must_use]
     pub const fn fail_each(mut self, most: u64) -> Self {

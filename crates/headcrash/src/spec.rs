@@ -5,6 +5,11 @@
 /// Without anything said it is what a disk of a scenario file is: sectors of 512 bytes, written whole,
 /// behind a cache that a power cut empties.
 ///
+/// A cut tears a write between its sectors, and never within one: a write of 512 bytes is there or not. Where
+/// that is more than your disk promises, `.with("on_tear", "prefix(granule: 8)")` tears the sector that was
+/// being written, with `.with("tears", "unflushed")` besides any that was not flushed; `.with("atomic_unit",
+/// "4096")` keeps more whole.
+///
 /// ```
 /// use headcrash::Disk;
 ///

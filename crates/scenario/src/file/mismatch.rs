@@ -3,6 +3,7 @@
 use super::reference::{Definition, Field, Reference, Shape, Takes, Type};
 use crate::names::{list, nearest};
 use crate::source::{Diagnostic, Kind, Place, Span, Tree};
+use headcrash_sim::FileVerb;
 
 /// What is wrong with the file at `root`; maybe nothing.
 pub(super) fn find(root: Place<'_>, tree: &Tree) -> Vec<Diagnostic> {
@@ -183,6 +184,15 @@ impl Mismatch {
                     let told = self.say(place.head(), message);
                     told.help.extend(nearest(word, names()));
                     told.help.push(format!("known here: {}", list(names())));
+                    let is_of_files = |verb: FileVerb| verb.name() == word;
+                    if definition.name == "AccessKind" && FileVerb::ALL.into_iter().any(is_of_files)
+                    {
+                        let message = format!(
+                            "rules are about disks; a file system has faults of its own: \
+                             `file_systems: [(faults: [(what: .., on: [{word}])])]`"
+                        );
+                        told.help.push(message);
+                    }
                     return;
                 };
                 self.variant(place, &variant.takes, &variant.name, variant.doc.example.as_deref());
