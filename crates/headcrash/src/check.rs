@@ -227,7 +227,8 @@ impl Check {
         self
     }
 
-    /// A failure is made small with so many runs at most. Without it, 5 000.
+    /// A failure is made small with so many runs at most; with 0 it is shown as it was found. Without it,
+    /// 5 000.
     #[must_use]
     pub const fn shrink_runs(mut self, runs: u64) -> Self {
         self.shrink_runs = runs;

@@ -150,8 +150,11 @@ impl Place {
             0 => String::new(),
             _ => format!(": {before} operations, now {operations}"),
         };
-        let runs_used = shrunk.runs_used;
-        text.push_str(&format!("\n\nfound {found}; made small with {runs_used} runs{fewer}\n\n"));
+        let small_now = match shrunk.runs_used {
+            0 => "not made small".to_owned(),
+            used => format!("made small with {used} runs{fewer}"),
+        };
+        text.push_str(&format!("\n\nfound {found}; {small_now}\n\n"));
         text.push_str(&shortened(&trace::text(small, run)));
         match (&scenario_file, &failure_file) {
             (Ok(scenario), Ok(failure)) => {

@@ -108,6 +108,15 @@ fn threads_change_nothing_about_what_comes_out() {
     assert_eq!(several.text, alone.text);
 }
 
+#[test]
+fn what_is_not_to_be_made_small_is_shown_as_it_was_found() {
+    let check = check_flushless().seeds(0..500);
+    let found = check.shrink_runs(0).try_run().expect_err("it loses what it acknowledged");
+    assert_eq!((found.shrink_runs, found.operations), (0, 20));
+    assert!(found.text.contains("; not made small\n"), "{found}");
+    assert!(found.text.contains("HEADCRASH_REPLAY="), "{found}");
+}
+
 fn check_flushless() -> headcrash::Check {
     check::<Register<false>>().disk("d0", disk()).power_cuts(1)
 }

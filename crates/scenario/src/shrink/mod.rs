@@ -78,7 +78,8 @@ impl Shrunk {
     }
 }
 
-/// Makes `run`, which is one of `scenario` and did not hold, small with at most `budget` runs.
+/// Makes `run`, which is one of `scenario` and did not hold, small with about `budget` runs at most; with 0
+/// nothing is run, and it is what it was.
 ///
 /// A run that held, that did not measure, or that never ended is left as it is: without anything in
 /// it a scenario holds as well, measures nothing, and takes as long.
@@ -95,6 +96,10 @@ pub fn shrink(scenario: &Scenario, run: &Run, budget: u64) -> Shrunk {
     };
     if let Outcome::Held | Outcome::NotMeasured(_) | Outcome::Endless(_) = run.outcome {
         return as_it_is(0, true);
+    }
+    // Even the first look takes runs.
+    if budget == 0 {
+        return as_it_is(0, false);
     }
     let maker = Maker::of(scenario);
     // The text without what is default, and with names for all.
