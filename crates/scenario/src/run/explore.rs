@@ -13,6 +13,7 @@ use headcrash_sim::{
 use super::Variant;
 use super::coverage::Coverage;
 use super::eager;
+use super::images::{UNDECIDED_MAX, undecided};
 use super::observer::Observer;
 use super::session::{Session, Step, Workload};
 use super::violation::Outcome;
@@ -313,7 +314,7 @@ impl Exploring {
             ways.map(move |(at, way)| (key.nth(at), way)).collect::<Vec<_>>()
         });
         let torn = torn.map(|(unit, way)| (eager::Whole::torn(&writes, unit, way), 1));
-        let mut seen = HashSet::new();
+        let (mut seen, mut tried) = (HashSet::new(), 0);
         for (answers, unusual) in subsets.chain(torn) {
             if self.left == 0 {
                 self.found.is_cut_off = true;
@@ -323,9 +324,13 @@ impl Exploring {
             let mut session = base.clone();
             // The power comes back, and everything is decided.
             let over = session.step(&mut choices);
-            if !seen.insert(choices.inner().image()) {
+            // Of what is too much to decide beforehand nobody knows which images are the same.
+            let world = session.runner.world();
+            let is_decided = disks().all(|disk| undecided(world, disk) <= UNDECIDED_MAX);
+            if is_decided && !seen.insert(choices.inner().image()) {
                 continue;
             }
+            tried += 1;
             self.left -= 1;
             let (outcome, hash) = match over {
                 Step::Over(outcome) => (outcome, session.observer.hash.value()),
@@ -334,7 +339,7 @@ impl Exploring {
             self.count(outcome, hash, schedule, choices.schedule(), unusual);
         }
         // Up to k are not all, unless there are no more; and an image holds parts of one write.
-        self.found.is_cut_off |= possible.exact != Some(seen.len() as u128);
+        self.found.is_cut_off |= possible.exact != Some(tried);
     }
 
     fn tell(
