@@ -8,6 +8,7 @@ use headcrash_engine::StableHasher;
 use headcrash_search::{Frontier, Order, Path, Polarity, Policy, Walk};
 use headcrash_sim::{
     Choice, Choices, DiskId, FsId, Key, Point, PointKind, Recorder, Schedule, Seeded, StateCount,
+    World,
 };
 
 use super::Variant;
@@ -170,8 +171,12 @@ pub(crate) fn explore_variant(
             }
             recorder.note(cut_answer(0));
         }
-        let result =
-            if everywhere { session.step(&mut recorder) } else { session.advance(&mut recorder) };
+        if !everywhere && session.cut_comes(&mut recorder) {
+            session.cut(&mut recorder);
+            // What that leaves is looked at before the power comes back.
+            continue;
+        }
+        let result = session.step(&mut recorder);
         step += 1;
         if let Step::Over(outcome) = result {
             // It ended before any cut: that is a state as well, with nothing to recover.
@@ -259,7 +264,10 @@ impl Exploring {
                     self.found.is_cut_off = true;
                 }
             }
-            Search::Eager { k, .. } => self.eager(&base, &schedule, k as usize, possible),
+            Search::Eager { k, .. } => {
+                let world = dark.runner.world();
+                self.eager(&base, world, &schedule, k as usize, possible);
+            }
             Search::Sampled { runs } => {
                 for sample in 0..runs {
                     let mut recorder = Recorder::new(Seeded::from_seed(sample));
@@ -296,10 +304,18 @@ impl Exploring {
     /// Tries whole images: everything kept, everything lost, the first so many writes, and up to
     /// `k` writes kept, or lost, alone. Images that are the same are tried once.
     ///
+    /// `world` is what it is when all is dark.
+    ///
     /// A clone of the world stands for each: pages that two images share are shared, so that going
     /// from one to its neighbour costs what differs.
-    fn eager(&mut self, base: &Session<'_>, schedule: &Schedule, k: usize, possible: StateCount) {
-        let world = base.runner.world();
+    fn eager(
+        &mut self,
+        base: &Session<'_>,
+        world: &World,
+        schedule: &Schedule,
+        k: usize,
+        possible: StateCount,
+    ) {
         let disks = || (0..world.disk_count() as u32).map(DiskId);
         let writes: Vec<_> = disks().flat_map(|disk| world.loose_writes(disk)).collect();
         let subsets = eager::subsets(writes.len(), k)
@@ -322,8 +338,13 @@ impl Exploring {
             }
             let mut choices = Recorder::new(answers);
             let mut session = base.clone();
-            // The power comes back, and everything is decided.
-            let over = session.step(&mut choices);
+            // What is still on dies as well, the power comes back, and everything is decided.
+            let over = loop {
+                match session.step(&mut choices) {
+                    Step::More if session.cuts == base.cuts => {}
+                    step => break step,
+                }
+            };
             // Of what is too much to decide beforehand nobody knows which images are the same.
             let world = session.runner.world();
             let is_decided = disks().all(|disk| undecided(world, disk) <= UNDECIDED_MAX);
@@ -336,6 +357,10 @@ impl Exploring {
                 Step::Over(outcome) => (outcome, session.observer.hash.value()),
                 Step::More => self.finish(session, &mut choices),
             };
+            // A second cut, who is next, what a fault does: none of that is in an image.
+            let mut asked = choices.schedule().choices.iter().map(|choice| choice.point.kind);
+            let is_of_image = |kind| matches!(kind, PointKind::CrashSector | PointKind::Tear);
+            self.found.is_cut_off |= !asked.all(is_of_image);
             self.count(outcome, hash, schedule, choices.schedule(), unusual);
         }
         // Up to k are not all, unless there are no more; and an image holds parts of one write.

@@ -174,7 +174,7 @@ impl<'s> Session<'s> {
     }
 
     /// Asks whether the power goes before the next step.
-    fn cut_comes(&mut self, choices: &mut dyn Choices) -> bool {
+    pub(super) fn cut_comes(&mut self, choices: &mut dyn Choices) -> bool {
         let point = Point::new(PointKind::Cut, Key::WORLD);
         let Some(cut) = self.scenario.power_cut() else { return false };
         match cut.at {
