@@ -64,7 +64,7 @@ impl<M: Model> Ledger<M> {
                 expected.push(format!("{wanted:?}"));
                 continue;
             }
-            if M::is_durable(op) {
+            if line.now().is_durable(op) {
                 line.states.clear();
             }
             line.states.push(next);
@@ -285,6 +285,48 @@ mod tests {
         ledger.begin(&2);
         assert!(ledger.acknowledge(&2, &()).is_ok());
         assert!(ledger.recovers(&1).is_err(), "what was acknowledged is durable");
+    }
+
+    /// A number that is durable where it changes.
+    #[derive(Clone, Debug, Default, PartialEq)]
+    struct Written(u8);
+
+    impl Model for Written {
+        type Op = u8;
+        type Reply = ();
+        type View = u8;
+
+        fn apply(&mut self, op: &u8) {
+            self.0 = *op;
+        }
+
+        fn view(&self) -> u8 {
+            self.0
+        }
+
+        fn is_durable(&self, op: &u8) -> bool {
+            self.0 != *op
+        }
+    }
+
+    /// What failed was done or not; to be told so again writes nothing where it was done.
+    #[test]
+    fn what_writes_nothing_settles_nothing() {
+        let mut ledger = Ledger::<Written>::new();
+        for (op, failed) in [(1, false), (2, true), (2, false)] {
+            ledger.begin(&op);
+            if failed {
+                assert!(!ledger.fail(&op, true));
+            } else {
+                ledger.acknowledge(&op, &()).expect("it answers nothing");
+            }
+        }
+        assert!(ledger.clone().recovers(&1).is_ok(), "2 may be lost, as its write failed");
+        assert!(ledger.clone().recovers(&2).is_ok());
+        assert!(ledger.clone().recovers(&0).is_err(), "1 is durable");
+        ledger.begin(&3);
+        ledger.acknowledge(&3, &()).expect("it answers nothing");
+        assert!(ledger.recovers(&2).is_err(), "3 is written whatever came before");
     }
 
     #[test]

@@ -45,9 +45,14 @@ pub trait Model: Clone + Default + 'static {
 
     /// Whether this operation, and every one before it, survives a power cut once it was
     /// acknowledged. Otherwise it may be lost, with everything after it, until one that is durable
-    /// was acknowledged.
+    /// was acknowledged. Usually every one does.
+    ///
+    /// It is asked of the model as it is before the operation, so that one which writes nothing here
+    /// need not be durable: a read proves nothing about the disk, nor does a commit of no changes.
+    /// Where an operation before it has failed, that matters: its effect can be seen, and still be
+    /// lost.
     #[must_use]
-    fn is_durable(_op: &Self::Op) -> bool {
+    fn is_durable(&self, _op: &Self::Op) -> bool {
         true
     }
 

@@ -22,7 +22,7 @@ impl Model for Plain {
         self.0
     }
 
-    fn is_durable(_: &u8) -> bool {
+    fn is_durable(&self, _: &u8) -> bool {
         false
     }
 }

@@ -57,6 +57,12 @@ fn campaigns() -> Vec<(String, Check)> {
         guest::controls().into_iter().for_each(|(name, it)| add("sqlite", name, it));
         add("sqlite", "brings back what failed", guest::brings_back_what_failed());
         add("sqlite", "an error for an interrupt", guest::takes_an_error_for_an_interrupt());
+        add("sqlite", "a directory for an interrupt", guest::takes_a_directory_for_an_interrupt());
+        for kind in ["read_file", "write_file", "sync_file", "set_len", "create_file", "file_len"] {
+            let name = |journal: &str| format!("soon an error of {kind}, {journal}, power cuts");
+            add("sqlite", &name("PERSIST"), guest::an_error_of::<guest::Persist, true>(kind));
+            add("sqlite", &name("WAL"), guest::an_error_of::<guest::Wal, true>(kind));
+        }
         for data in ["keep_dirty", "clean_keep_new", "clean_revert"] {
             let name = |journal: &str| format!("a sync fails, {data}, {journal}, power cuts");
             let truncate = guest::a_sync_fails::<guest::Truncate, true>(data);

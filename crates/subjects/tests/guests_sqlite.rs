@@ -4,7 +4,8 @@
 use headcrash::FileSystem;
 use headcrash_subjects::guests::sqlite::{
     DeleteExtra, Persist, Truncate, Wal, a_sync_fails, brings_back_what_failed, campaigns,
-    controls, every_state, half_a_truncation, takes_an_error_for_an_interrupt,
+    controls, every_state, half_a_truncation, takes_a_directory_for_an_interrupt,
+    takes_an_error_for_an_interrupt,
 };
 
 /// All campaigns of this setting.
@@ -80,7 +81,7 @@ fn normal_may_lose_the_last_transactions_of_a_log() {
 
 #[test]
 fn a_commit_that_failed_comes_back_with_the_log() {
-    let report = brings_back_what_failed().seeds(0..300).shrink_runs(500).try_run();
+    let report = brings_back_what_failed().seeds(0..1_000).shrink_runs(500).try_run();
     let report = report.expect_err("the directory of a log is not synced");
     assert_eq!(report.outcome, r#"violated("what was acknowledged survives")"#, "{report}");
 }
@@ -90,8 +91,11 @@ fn a_commit_that_failed_comes_back_with_the_log() {
 fn a_file_that_cannot_be_deleted_is_taken_for_an_interrupt() {
     let report = takes_an_error_for_an_interrupt().seeds(0..300).try_run();
     let report = report.expect_err("the code passed on is none of an error");
-    assert_eq!(report.outcome, r#"violated("shows the model")"#, "{report}");
-    assert_eq!(report.operations, 1, "{report}");
+    assert!(report.outcome.starts_with("violated"), "the database is damaged: {report}");
+    assert!(report.operations <= 3, "{report}");
+    let report = takes_a_directory_for_an_interrupt().seeds(0..300).shrink_runs(1_000).try_run();
+    let report = report.expect_err("it is the same code");
+    assert!(report.outcome.starts_with("violated"), "{report}");
 }
 
 /// As Linux does it: what a sync should have kept is never written, and the next one succeeds.

@@ -82,7 +82,7 @@ impl<const LATER: bool, const SMALL: bool> Model for Table<LATER, SMALL> {
         self.0.clone()
     }
 
-    fn is_durable(op: &Op) -> bool {
+    fn is_durable(&self, op: &Op) -> bool {
         matches!(op, Op::Commit(_))
     }
 

@@ -105,8 +105,14 @@ impl<const DURABLE: bool, const CHECKPOINTS: bool> Model for Table<DURABLE, CHEC
         self.0.clone()
     }
 
-    fn is_durable(_: &Op) -> bool {
-        DURABLE
+    /// A commit is, if it writes something. One that does not syncs nothing, like a read: it can be
+    /// acknowledged while what a failed commit left is seen, and can be lost.
+    fn is_durable(&self, op: &Op) -> bool {
+        let writes = |change: &Change| match change {
+            Change::Insert { .. } => true,
+            Change::Delete { key } => self.0.contains_key(key),
+        };
+        DURABLE && matches!(op, Op::Commit(changes) if changes.iter().any(writes))
     }
 
     fn draw(&self, bytes: &mut Unstructured<'_>) -> arbitrary::Result<Op> {

@@ -64,11 +64,7 @@ fn open<S: Setting>(mounted: &Mounted) -> Fallible<Connection> {
     // A log is used without memory that is shared; what has no name stays in memory.
     let exclusive = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA temp_store = MEMORY";
     connection.execute_batch(exclusive)?;
-    connection.pragma_update_and_check(None, "journal_mode", S::JOURNAL, |row| {
-        let is: String = row.get(0)?;
-        assert!(is.eq_ignore_ascii_case(S::JOURNAL), "the journal's mode is {is}");
-        Ok(())
-    })?;
+    set_journal(&connection, S::JOURNAL)?;
     connection.pragma_update(None, "synchronous", S::SYNCHRONOUS)?;
     if S::JOURNAL != "WAL" {
         connection.execute_batch("PRAGMA locking_mode = NORMAL")?;
@@ -78,6 +74,17 @@ fn open<S: Setting>(mounted: &Mounted) -> Fallible<Connection> {
     connection
         .execute_batch("CREATE TABLE IF NOT EXISTS t (key INTEGER PRIMARY KEY, value BLOB)")?;
     Ok(connection)
+}
+
+/// It answers with the mode before it is done: whether that went well is known after the last row.
+fn set_journal(connection: &Connection, mode: &str) -> Fallible<()> {
+    let mut pragma = connection.prepare(&format!("PRAGMA journal_mode = {mode}"))?;
+    let mut rows = pragma.query([])?;
+    while let Some(row) = rows.next()? {
+        let is: String = row.get(0)?;
+        assert!(is.eq_ignore_ascii_case(mode), "the journal's mode is {is}");
+    }
+    Ok(())
 }
 
 /// Without the path, in which there is a number that is none of the world's.
@@ -208,8 +215,8 @@ pub fn file_systems() -> Vec<(&'static str, FileSystem)> {
 }
 
 /// One error of each kind, sometimes. That a file cannot be deleted is no such kind: see
-/// [`takes_an_error_for_an_interrupt`]; nor, with `cuts`, that a log cannot be synced: see
-/// [`brings_back_what_failed`].
+/// [`takes_an_error_for_an_interrupt`], and [`takes_a_directory_for_an_interrupt`]; nor, with
+/// `cuts`, that a log cannot be synced: see [`brings_back_what_failed`].
 fn failing<S: Setting>(fs: FileSystem, cuts: bool) -> FileSystem {
     let kinds = ["read_file", "write_file", "sync_data", "set_len", "create_file", "file_len"];
     let mut faults = kinds.map(error).to_vec();
@@ -278,7 +285,21 @@ pub fn controls() -> Vec<(&'static str, Check)> {
 #[must_use]
 pub fn takes_an_error_for_an_interrupt() -> Check {
     let faults = format!("[{}]", error("unlink"));
-    with::<Wal, true>(FileSystem::posix_strict().with("faults", &faults))
+    with::<DeleteExtra, true>(FileSystem::posix_strict().with("faults", &faults))
+}
+
+/// The same of the directory of a file that was deleted: it is gone, and whether for good is unknown.
+#[must_use]
+pub fn takes_a_directory_for_an_interrupt() -> Check {
+    let faults = format!("[{}]", error("sync_dir"));
+    with::<DeleteExtra, true>(FileSystem::posix_strict().with("faults", &faults)).power_cuts(1)
+}
+
+/// One error of this kind, soon, and a power cut.
+#[must_use]
+pub fn an_error_of<S: Setting, const DURABLE: bool>(kind: &str) -> Check {
+    let faults = format!("[(what: fail(errno: \"EIO\"), on: [{kind}], chance: (1, 10), times: 1)]");
+    with::<S, DURABLE>(FileSystem::posix_strict().with("faults", &faults)).power_cuts(1)
 }
 
 /// What SQLite does not stand with a log: a commit whose sync fails is not done, and is not seen
@@ -287,14 +308,15 @@ pub fn takes_an_error_for_an_interrupt() -> Check {
 /// it the commit.
 #[must_use]
 pub fn brings_back_what_failed() -> Check {
-    let faults = "[(what: fail(errno: \"EIO\"), on: [sync_file], chance: (1, 10), times: 1)]";
-    with::<Wal, true>(FileSystem::posix_strict().with("faults", faults)).power_cuts(1)
+    an_error_of::<Wal, true>("sync_file")
 }
 
-/// One sync fails, and this comes of what it should have kept.
+/// One sync fails, and this comes of what it should have kept. With `EXTRA` it is one of a file: see
+/// [`takes_a_directory_for_an_interrupt`].
 #[must_use]
 pub fn a_sync_fails<S: Setting, const DURABLE: bool>(data: &str) -> Check {
-    let faults = format!("[(what: flush_fails(data: {data}), chance: (1, 10), times: 1)]");
+    let on = if S::SYNCHRONOUS == "EXTRA" { "on: [sync_file, sync_data], " } else { "" };
+    let faults = format!("[(what: flush_fails(data: {data}), {on}chance: (1, 10), times: 1)]");
     with::<S, DURABLE>(FileSystem::posix_strict().with("faults", &faults))
 }
 

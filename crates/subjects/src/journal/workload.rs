@@ -135,7 +135,7 @@ impl Model for Tables {
         self.visible.clone()
     }
 
-    fn is_durable(op: &Op) -> bool {
+    fn is_durable(&self, op: &Op) -> bool {
         matches!(op, Op::Commit | Op::Checkpoint)
     }
 
