@@ -133,7 +133,10 @@ pub(crate) fn load(file: &Path) -> Result<Failure, String> {
     if bytes.len() as u64 > FAILURE_MAX {
         return Err("a failure file is at most 64 MiB long".to_owned());
     }
-    let text = String::from_utf8(bytes).map_err(|_| "it is not text".to_owned())?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("it is not text: byte {at} is no UTF-8")
+    })?;
     let name = file.display().to_string();
     let failure = Failure::parse(&text).map_err(|error| {
         output::note(&error.render(&name, &text, output::colours()));

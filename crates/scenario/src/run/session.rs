@@ -189,16 +189,14 @@ impl<'s> Session<'s> {
                     }
                 }
             },
-            CutAt::Step { client, step } => {
-                // After the cut the clients are others.
-                let is_about_to = match self.troupe.company() {
-                    Some(company) if self.scenario.is_guest(client) => {
-                        company.operation_of(client) == step.0 && company.is_between(client)
-                    }
-                    _ => self.runner.clients()[client].is_about_to(step),
-                };
-                self.cuts == 0 && !self.runner.world().is_dark() && is_about_to
-            }
+            // After the cut the clients are others, or there are none.
+            CutAt::Step { .. } if self.cuts > 0 || self.runner.world().is_dark() => false,
+            CutAt::Step { client, step } => match self.troupe.company() {
+                Some(company) if self.scenario.is_guest(client) => {
+                    company.operation_of(client) == step.0 && company.is_between(client)
+                }
+                _ => self.runner.clients()[client].is_about_to(step),
+            },
             CutAt::Everywhere | CutAt::Random | CutAt::Never | CutAt::Now { .. } => false,
         }
     }
