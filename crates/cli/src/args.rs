@@ -143,7 +143,8 @@ pub(crate) struct CrashArgs {
     /// The device's sectors, in bytes
     #[arg(long, value_name = "BYTES", conflicts_with = "device", help_heading = "Of a log")]
     pub(crate) sector: Option<u64>,
-    /// The device's length in bytes [default: that of --image, or as far as the log reaches]
+    /// The device's length in bytes; an --image that is shorter has zeroes behind it [default: that of
+    /// --image, or as far as the log reaches if that is more]
     #[arg(long, value_name = "BYTES", help_heading = "Of a log")]
     pub(crate) size: Option<u64>,
     /// Only prefixes of what was not flushed: the first so many writes kept

@@ -131,37 +131,43 @@ fn explore(args: &CrashArgs) -> Result<Exit, String> {
 }
 
 /// What the device held at the start, and how long it is.
+///
+/// A file that is shorter than its device has zeroes behind it: an image of qcow2, say, which grows as
+/// it is written.
 fn base(args: &CrashArgs, log: &WriteLog, device: &Device) -> Result<Image, String> {
     let loaded = match &args.image[..] {
         [] => None,
         [only] if only.disk.is_none() => Some(&only.file),
         _ => return Err("--image: a log is of one device: one file, without a name".to_owned()),
     };
-    if let Some(file) = loaded {
-        let name = file.display();
-        let image = files::raw(file).map_err(|error| format!("{name}: {error}"))?;
-        return match args.size {
-            Some(size) if size != image.len() => {
-                let len = image.len();
-                Err(format!("--size: {name} has {len} bytes; `--size {len}`, or none"))
+    let of_file = |error: io::Error, file: &Path| format!("{}: {error}", file.display());
+    let len = loaded.map(|file| fs::metadata(file).map_err(|error| of_file(error, file)));
+    let len = len.transpose()?.map_or(0, |it| it.len());
+    let size = match args.size {
+        Some(size) if size < len => {
+            return Err(format!("--size: the image has {len} bytes; accepted is {len} or more"));
+        }
+        Some(size) => size,
+        None => {
+            let sector = u64::from(log.sector_size);
+            let changes = log.entries.iter().filter(|entry| entry.is_change());
+            let end = changes.map(|entry| (entry.sector + entry.sectors) * sector).max();
+            let size = end.unwrap_or(0).max(len).max(1).next_multiple_of(device.unit());
+            if size > len {
+                output::note(&format!(
+                    "the device is taken to have {size} bytes, as far as the log reaches"
+                ));
             }
-            _ => Ok(image),
-        };
-    }
-    let size = args.size.unwrap_or_else(|| {
-        let sector = u64::from(log.sector_size);
-        let changes = log.entries.iter().filter(|entry| entry.is_change());
-        let end = changes.map(|entry| (entry.sector + entry.sectors) * sector).max();
-        let size = end.unwrap_or(0).max(1).next_multiple_of(device.unit());
-        output::note(&format!(
-            "the device is taken to have {size} bytes, as far as the log reaches"
-        ));
-        size
-    });
+            size
+        }
+    };
     if size > 1 << 60 {
         return Err(format!("--size: a device of {size} bytes; at most {} can be", 1_u64 << 60));
     }
-    Ok(Image::new(size, 0))
+    match loaded {
+        None => Ok(Image::new(size, 0)),
+        Some(file) => files::raw(file, size).map_err(|error| of_file(error, file)),
+    }
 }
 
 /// Writes an image that is not clean to where it stays.

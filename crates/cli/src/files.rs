@@ -88,7 +88,7 @@ pub(crate) fn loaded(path: &Path, images: &[Loaded]) -> Option<Scenario> {
             Ok(disk) => disk,
             Err(error) => return fail(format!("--image: {error}")),
         };
-        let image = match raw(file) {
+        let image = match raw(file, 0) {
             Ok(image) => image,
             Err(error) => return fail(format!("{name}: {error}")),
         };
@@ -103,8 +103,8 @@ pub(crate) fn loaded(path: &Path, images: &[Loaded]) -> Option<Scenario> {
 /// A raw file holds at most so much that is not zeroes: 4 GiB.
 const STORED_MAX: u64 = 1 << 32;
 
-/// Reads a raw file.
-pub(crate) fn raw(path: &Path) -> io::Result<Image> {
+/// Reads a raw file; one shorter than `at_least` bytes has zeroes behind it.
+pub(crate) fn raw(path: &Path, at_least: u64) -> io::Result<Image> {
     const MAX: u64 = 1 << 60;
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
@@ -113,7 +113,7 @@ pub(crate) fn raw(path: &Path) -> io::Result<Image> {
             "a disk has at most {MAX} bytes, and this has {len}"
         )));
     }
-    let mut image = Image::new(len, 0);
+    let mut image = Image::new(len.max(at_least), 0);
     let mut buffer = vec![0; 1 << 20];
     let (mut at, mut stored) = (0, 0);
     while at < len {

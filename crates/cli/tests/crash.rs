@@ -180,6 +180,27 @@ fn a_check_leaves_nothing_behind_and_is_told_apart_from_none() {
     folder.refuses(&["crash", "a.log", "--check", "no-such-tool {}"], "exit status 127");
 }
 
+/// As with a qcow2, which grows as it is written, and whose length is no whole number of sectors.
+#[test]
+fn an_image_shorter_than_its_device_has_zeroes_behind_it() {
+    let folder = Folder::with_log();
+    fs::write(folder.path("short.raw"), [0xaa; 700]).unwrap();
+    let zeroes = "od -An -v -tx1 -j 4000 -N 96 {} | grep -q '[1-9a-f]' && exit 3; test -s {}";
+    let words = ["crash", "a.log", "--image", "short.raw", "--size", "8192", "--check", zeroes];
+    let (code, out, err) = folder.all(&words);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let first = "test `wc -c < {}` = 8192 && od -An -tx1 -j 699 -N 1 {} | grep -q aa";
+    let words = ["crash", "a.log", "--image", "short.raw", "--size", "8192", "--check", first];
+    let (code, out, _) = folder.all(&words);
+    assert_eq!(code, 1, "some images have 699 overwritten");
+    assert!(out.contains("clean") && out.contains("loud"), "{out}");
+    let (code, _, err) = folder.all(&["crash", "a.log", "--image", "short.raw"]);
+    assert_eq!(code, 0);
+    assert!(err.contains("bytes, as far as the log reaches"), "{err}");
+    let words = ["crash", "a.log", "--image", "short.raw", "--size", "512"];
+    folder.refuses(&words, "--size: the image has 700 bytes; accepted is 700 or more");
+}
+
 #[test]
 fn a_check_that_gives_no_answer_is_ended_and_its_image_is_loud() {
     let folder = Folder::with_log();
