@@ -323,7 +323,11 @@ impl Check {
     /// When no run gets as far as an operation of the code under test.
     #[track_caller]
     pub fn run(&self) -> Campaign {
-        self.try_run().unwrap_or_else(|report| report.panic())
+        // No closure: the caller's place would be lost.
+        match self.try_run() {
+            Ok(campaign) => campaign,
+            Err(report) => report.panic(),
+        }
     }
 
     /// The same, with the failure as a value.

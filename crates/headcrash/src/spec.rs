@@ -70,8 +70,8 @@ impl Disk {
         self
     }
 
-    /// A field as a scenario file has it: `.with("tears", "unflushed")`. `headcrash explain disk` lists
-    /// them. One that was said before is said anew.
+    /// A field as a scenario file has it: `.with("tears", "unflushed")`. `headcrash explain` lists
+    /// them under `disk`. One that was said before is said anew.
     #[must_use]
     pub fn with(mut self, field: &str, value: &str) -> Self {
         self.fields.retain(|(name, _)| name != field);
@@ -91,7 +91,11 @@ impl Disk {
 /// ```
 /// use headcrash::FileSystem;
 ///
-/// assert_eq!(FileSystem::ext4_ordered().to_ron("home"), r#"(name: "home", contract: ext4_ordered)"#);
+/// let home = FileSystem::posix_strict().fault(r#"(what: fail(errno: "EIO"), on: [sync_dir])"#);
+/// assert_eq!(
+///     home.to_ron("home"),
+///     r#"(name: "home", contract: posix_strict, faults: [(what: fail(errno: "EIO"), on: [sync_dir])])"#
+/// );
 /// ```
 #[derive(Clone, Debug)]
 pub struct FileSystem {
@@ -106,13 +110,15 @@ impl FileSystem {
         Self::contract("posix_strict")
     }
 
-    /// ext4 as it is mounted by default.
+    /// ext4 as it is mounted by default. It keeps names in order, and a sync of any file makes those before it
+    /// durable: a forgotten [`sync_dir`](headcrash_io::Directory::sync_dir) can stay without consequence, where
+    /// [`posix_strict`](Self::posix_strict) shows it.
     #[must_use]
     pub fn ext4_ordered() -> Self {
         Self::contract("ext4_ordered")
     }
 
-    /// One with this contract: `headcrash explain file_contract` lists them.
+    /// One with this contract: `headcrash explain` lists them under `file contract`.
     #[must_use]
     pub fn contract(contract: &str) -> Self {
         Self { fields: Vec::new() }.with("contract", contract)
@@ -124,6 +130,13 @@ impl FileSystem {
         self.fields.retain(|(name, _)| name != field);
         self.fields.push((field.to_owned(), value.to_owned()));
         self
+    }
+
+    /// What goes wrong with it, now and then or at a certain time, as a scenario file has it:
+    /// `.fault(r#"(what: fail(errno: "EIO"), on: [sync_data], nth: 2)"#)`.
+    #[must_use]
+    pub fn fault(self, fault: &str) -> Self {
+        self.faults(&[fault.to_owned()])
     }
 
     pub(crate) fn faults(mut self, rates: &[String]) -> Self {

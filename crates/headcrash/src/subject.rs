@@ -157,7 +157,8 @@ pub trait Subject: Sized + 'static {
     ///
     /// When it was not done, or it is not known whether it was; where nothing was asked of a disk it
     /// was not. That is a violation, unless the world gave it a reason: a disk that has failed since
-    /// it was opened. What is wrong with the operation itself is no error but a reply.
+    /// it was opened. What is wrong with the operation itself is no error but a reply. It is done as a
+    /// whole or not at all: where it can stop half-way, it should be several operations.
     fn apply(&mut self, op: &OpOf<Self>) -> Fallible<ReplyOf<Self>>;
 
     /// What a reader would see now: all of it.

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::panic::catch_unwind;
 use std::time::Duration;
 
-use headcrash::{Disk, World, simulate, sync, tasks, time};
+use headcrash::io::Directory;
+use headcrash::{Disk, FileSystem, World, simulate, sync, tasks, time};
 
 /// Where a panic was, and what it said.
 fn panicked(code: fn()) -> (String, String) {
@@ -51,6 +52,30 @@ fn who_uses_the_world_from_outside_is_told_where() {
         assert!(said.contains("for code that runs inside a world"), "{said}");
         assert!(file.ends_with("messages.rs"), "{file}");
     }
+}
+
+#[test]
+fn a_test_that_fails_panics_where_it_was_run() {
+    let (file, said) = panicked(|| {
+        simulate(|_: &World| panic!("at once")).run();
+    });
+    assert!(said.contains("at once"), "{said}");
+    assert!(file.ends_with("messages.rs"), "{file}");
+}
+
+/// A fault of a file system, said beside those that are drawn, strikes what it names.
+#[test]
+fn a_file_system_has_faults_of_its_own() {
+    let test = simulate(|world: &World| {
+        let error = world.files("home").sync_dir("").expect_err("the first one fails");
+        assert_eq!(error.raw_os_error(), Some(5));
+        world.files("home").sync_dir("").expect("the second one does not");
+    })
+    .file_system(
+        "home",
+        FileSystem::posix_strict().fault(r#"(what: fail(errno: "EIO"), on: [sync_dir], nth: 1)"#),
+    );
+    assert_eq!(test.seeds(0..3).run().runs, 3);
 }
 
 #[test]
